@@ -1,0 +1,108 @@
+"""The wire types of `/v1/chat/completions`: OpenAI's, with ours beside them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from contract.verdict import ResponseType
+
+
+class Wire(BaseModel):
+    """A wire type: a field that it does not know is an error, never silently dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TextPart(Wire):
+    type: Literal["text"]
+    text: str
+
+
+class Message(Wire):
+    """One turn of the conversation. `name` and `refusal` are accepted as OpenAI's clients send them."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart] | None = None
+    name: str | None = None
+    refusal: str | None = None
+    annotations: list[dict[str, Any]] | None = None
+
+    @property
+    def text(self) -> str:
+        """The content as one string."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content)
+        return self.content or self.refusal or ""
+
+
+class StreamOptions(Wire):
+    include_usage: bool = False
+    include_obfuscation: bool | None = None
+
+
+class PlumblineOptions(Wire):
+    """Our request field. `None` takes the server's setting."""
+
+    collection: str | None = None
+    k: Annotated[int, Field(ge=1, le=50)] | None = None
+    candidates: Annotated[int, Field(ge=1, le=16)] | None = None
+    max_sentences: Annotated[int, Field(ge=1, le=10)] | None = None
+    stream_mode: Literal["verified"] = "verified"
+    show_candidates: bool = False
+    response_type: ResponseType | None = None
+
+
+class ChatRequest(Wire):
+    """A chat completion request.
+
+    `logprobs`, `tools` and audio are not fields here: a request that carries them is refused with a
+    400 that names them, rather than answered as if they had not been sent.
+    """
+
+    model: str
+    messages: Annotated[list[Message], Field(min_length=1)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=8)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    seed: int | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, float] | None = None
+    response_format: dict[str, Any] | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    plumbline: PlumblineOptions = PlumblineOptions()
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> ChatRequest:
+        if not any(message.role == "user" and message.text.strip() for message in self.messages):
+            raise ValueError("messages must hold at least one user message with text")
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options is only allowed when stream is true")
+        return self
+
+    @property
+    def question(self) -> str:
+        """The last thing that the user said."""
+        return next(m.text for m in reversed(self.messages) if m.role == "user" and m.text.strip())
+
+    @property
+    def person(self) -> str:
+        """Who asks: `safety_identifier`, else `user`, else `unknown`."""
+        return self.safety_identifier or self.user or "unknown"
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The stop sequences as a tuple."""
+        if self.stop is None:
+            return ()
+        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)

@@ -1,0 +1,91 @@
+"""Every error that a person may read.
+
+    PlumblineError
+    ├── ConfigurationError      the operator must change a setting, a file or a folder
+    │   └── IndexMismatch       the index was made by another encoder or an older layout
+    ├── RequestRejected         the caller must change the request
+    │   ├── NotFound            the request names something that does not exist
+    │   └── ContextTooLong      the conversation does not fit the policy's context
+    ├── NotReady                the server can't answer questions yet; try again later
+    ├── PolicyUnavailable       the policy's server is unreachable, too slow or broken
+    ├── StorageFailed           the log could not make a row durable
+    └── DocumentUnreadable      one file can't be read; the others are not concerned
+        └── FormatUnsupported   no loader knows this kind of file
+
+Inner code raises these and never speaks of HTTP; `server/errors.py` is the one place that turns
+them into responses, `plumbline.py` the one that turns them into exit codes.
+"""
+
+from __future__ import annotations
+
+
+class PlumblineError(Exception):
+    """An error whose message is a plain sentence: what is wrong, and how to mend it."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.param = param
+
+
+class ConfigurationError(PlumblineError):
+    """The operator must change a setting, a file or a folder before this can work."""
+
+    code = "configuration_error"
+
+
+class IndexMismatch(ConfigurationError):
+    """The index was made by another encoder, or by a version with another layout."""
+
+    code = "index_mismatch"
+
+
+class RequestRejected(PlumblineError):
+    """The caller must change the request; `param` names the field."""
+
+    code = "invalid_request"
+
+
+class NotFound(RequestRejected):
+    """The request names a model, collection, document or completion that does not exist."""
+
+    code = "not_found"
+
+
+class ContextTooLong(RequestRejected):
+    """The conversation does not fit the context of the policy."""
+
+    code = "context_length_exceeded"
+
+
+class NotReady(PlumblineError):
+    """The server is up but can't answer questions yet (no index, no documents)."""
+
+    code = "not_ready"
+
+
+class PolicyUnavailable(PlumblineError):
+    """The policy's server is unreachable, too slow, or answers what it should not."""
+
+    code = "policy_unavailable"
+
+
+class StorageFailed(PlumblineError):
+    """A row could not be made durable; nothing that was acknowledged is lost."""
+
+    code = "storage_failed"
+
+
+class DocumentUnreadable(PlumblineError):
+    """One file can't be read. The message is the reason that the ingest report shows."""
+
+    code = "document_unreadable"
+
+
+class FormatUnsupported(DocumentUnreadable):
+    """No loader knows this kind of file."""
+
+    code = "format_unsupported"

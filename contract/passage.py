@@ -1,0 +1,102 @@
+"""What retrieval gives to the prompt, the policy and the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one document as it was split: `text` is `source[start:end]`, in code points."""
+
+    id: int
+    document_id: str
+    document: str
+    title: str
+    ordinal: int
+    start: int
+    end: int
+    page: int | None
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One ranked chunk. Scores compare within one query only."""
+
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage; `vector` has unit length, or is None where none was stored."""
+
+    text: str
+    start: int
+    end: int
+    vector: Vector | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A numbered piece of evidence in the prompt: one chunk, or neighbouring chunks joined."""
+
+    number: int
+    document_id: str
+    document: str
+    title: str
+    heading: str
+    page: int | None
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    score: float
+    sentences: tuple[Sentence, ...] = field(default=(), repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where the source can be read; also the `url` of a citation."""
+        return f"/v1/documents/{self.document_id}#{self.ordinal}"
+
+    def to_wire(self) -> dict[str, Any]:
+        """The passage as it stands in `plumbline.passages`."""
+        return {
+            "number": self.number,
+            "document_id": self.document_id,
+            "document": self.document,
+            "title": self.title,
+            "heading": self.heading,
+            "page": self.page,
+            "chunk": self.ordinal,
+            "start": self.start,
+            "end": self.end,
+            "url": self.url,
+            "score": round(self.score, 6),
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that retrieval found for one question.
+
+    `term_weights` maps each content term of the question to its rarity (idf) in the collection;
+    `question_vector` is None where the encoder does not know the question's language.
+    """
+
+    question: str
+    language: str
+    passages: tuple[Passage, ...] = ()
+    term_weights: Mapping[str, float] = field(default_factory=dict)
+    question_vector: Vector | None = field(default=None, compare=False, repr=False)
+    index_version: str = ""

@@ -1,0 +1,51 @@
+"""Files become documents: one module for each family of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from contract.errors import FormatUnsupported
+from ingest.load.document import LoadedDocument, Section
+from ingest.load.docx import load_docx
+from ingest.load.html import load_html
+from ingest.load.pdf import load_pdf
+from ingest.load.plain import load_markdown, load_text
+from ingest.load.structured import load_csv, load_json, load_jsonl
+
+__all__ = ["LOADERS", "VERSION", "LoadedDocument", "Section", "load"]
+
+# Raise it when a loader reads something else from the same bytes: files are then read again.
+VERSION = 1
+
+LOADERS: dict[str, Callable[[bytes], LoadedDocument]] = {
+    ".csv": load_csv,
+    ".docx": load_docx,
+    ".htm": load_html,
+    ".html": load_html,
+    ".json": load_json,
+    ".jsonl": load_jsonl,
+    ".markdown": load_markdown,
+    ".md": load_markdown,
+    ".ndjson": load_jsonl,
+    ".pdf": load_pdf,
+    ".text": load_text,
+    ".tsv": load_csv,
+    ".txt": load_text,
+}
+
+
+def load(path: Path, content: bytes) -> LoadedDocument:
+    """Read a file by its suffix. A document without a title of its own is titled by its name.
+
+    Raises:
+        FormatUnsupported: no loader knows the suffix.
+        DocumentUnreadable: the file is damaged, encrypted or not what its name says.
+    """
+    loader = LOADERS.get(path.suffix.lower())
+    if loader is None:
+        known = " ".join(sorted(suffix.lstrip(".") for suffix in LOADERS))
+        raise FormatUnsupported(f"No loader for {path.suffix or 'files without a suffix'}. Known: {known}.")
+    document = loader(content)
+    title = document.title or path.stem.replace("-", " ").replace("_", " ")
+    return LoadedDocument(document.text, title, document.sections)

@@ -1,0 +1,91 @@
+"""What a loader returns, and the builder that most loaders use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch `text[start:end]` of a document under one heading path, on one page."""
+
+    start: int
+    end: int
+    heading: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDocument:
+    """The text of a file as it was read. All offsets are code points of `text`."""
+
+    text: str
+    title: str = ""
+    sections: tuple[Section, ...] = ()
+
+
+class DocumentBuilder:
+    """Collects blocks in reading order and keeps track of headings and pages."""
+
+    def __init__(self, title: str = "") -> None:
+        self.title = title
+        self._parts: list[str] = []
+        self._length = 0
+        self._sections: list[Section] = []
+        self._path: list[tuple[int, str]] = []
+        self._page: int | None = None
+        self._section_start = 0
+
+    def heading(self, level: int, text: str) -> None:
+        """Start a section; deeper levels stand below the ones before them."""
+        text = " ".join(text.split())
+        if not text:
+            return
+        self._close_section()
+        self._path = [step for step in self._path if step[0] < level] + [(level, text)]
+        self.title = self.title or text
+
+    def page(self, number: int) -> None:
+        """Start page `number` (from 1)."""
+        self._close_section()
+        self._page = number
+
+    def block(self, text: str) -> None:
+        """Add a paragraph, a list item or a table row."""
+        text = text.strip()
+        if text:
+            self._parts.append(text + "\n\n")
+            self._length += len(text) + 2
+
+    def table(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add a table whose first row is its header: each row is a block of `header: value`."""
+        iterator = iter(rows)
+        header = [cell.strip() for cell in next(iterator, [])]
+        body = [[cell.strip() for cell in row] for row in iterator]
+        if not body:
+            self.block(" | ".join(cell for cell in header if cell))
+        for row in body:
+            self.block(labelled_row(header, row))
+
+    def build(self) -> LoadedDocument:
+        """The document."""
+        self._close_section()
+        return LoadedDocument("".join(self._parts), self.title, tuple(self._sections))
+
+    def _close_section(self) -> None:
+        if self._length > self._section_start:
+            heading = " › ".join(text for _, text in self._path)
+            self._sections.append(Section(self._section_start, self._length, heading, self._page))
+        self._section_start = self._length
+
+
+def labelled_row(header: Sequence[str], row: Sequence[str]) -> str:
+    """`City: Leeds; Hotel: 120`. Cells beyond the header stand alone; empty cells are left out."""
+    cells = []
+    for number, cell in enumerate(row):
+        value = " ".join(cell.split())
+        if value:
+            label = header[number] if number < len(header) else ""
+            cells.append(f"{label}: {value}" if label and label != value else value)
+    return "; ".join(cells)

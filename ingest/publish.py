@@ -1,0 +1,90 @@
+"""The end of a run: vectors to FAISS, commit, manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+from contract.settings import RetrievalSettings
+from retrieval import catalogue
+from retrieval.dense import write_collection
+from retrieval.embeddings import Embeddings
+from retrieval.manifest import (
+    EMBEDDINGS,
+    MANIFEST,
+    VECTORS,
+    EncoderRecord,
+    Manifest,
+    write_atomically,
+)
+from text.encoder import Encoder
+
+
+def publish(
+    folder: Path,
+    connection: sqlite3.Connection,
+    encoder: Encoder,
+    settings: RetrievalSettings,
+    previous: Manifest | None,
+) -> Manifest:
+    """Commit the open transaction as the next version of the index.
+
+    The vector files of the new version are on disk before the commit that names them. The ones of
+    the version before it stay, for a reader that is just opening it; older ones go.
+    """
+    generation = (previous.generation if previous else 0) + 1
+    names = [n for (n,) in connection.execute("SELECT DISTINCT collection FROM document ORDER BY 1")]
+    names = names or [settings.collection]
+    files = {
+        name: write_collection(
+            folder, connection, name, _file_name(name, generation), encoder.dimensions
+        )
+        for name in names
+    }
+    manifest = Manifest(
+        schema_version=catalogue.SCHEMA,
+        generation=generation,
+        encoder=EncoderRecord(
+            name=encoder.name, fingerprint=encoder.fingerprint, dimensions=encoder.dimensions
+        ),
+        splitter={
+            "chunk_tokens": settings.chunk_tokens,
+            "overlap_tokens": settings.overlap_tokens,
+        },
+        documents=_count(connection, "document WHERE status = 'indexed'"),
+        chunks=_count(connection, "chunk"),
+        collections=files,
+    )
+    content = manifest.model_dump_json(indent=2)
+    connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
+    keys = {key for (key,) in connection.execute("SELECT embedding_key FROM chunk")}
+    connection.execute("COMMIT")
+    write_atomically(folder / MANIFEST, content.encode())
+    _sweep(folder, {f.name for m in (previous, manifest) if m for f in m.collections.values()})
+    if previous and previous.encoder.fingerprint != encoder.fingerprint:
+        _drop_vectors_of_other_encoders(folder, keys)
+    return manifest
+
+
+def _file_name(collection: str, generation: int) -> str:
+    """A collection's name is the users' text and never becomes a path."""
+    return f"{hashlib.sha256(collection.encode()).hexdigest()[:12]}-{generation}.faiss"
+
+
+def _sweep(folder: Path, keep: set[str]) -> None:
+    for path in (folder / VECTORS).glob("*.faiss"):
+        if path.name not in keep:
+            path.unlink()
+
+
+def _drop_vectors_of_other_encoders(folder: Path, keys: set[bytes]) -> None:
+    store = Embeddings(folder / EMBEDDINGS)
+    try:
+        store.keep_only(keys)
+    finally:
+        store.close()
+
+
+def _count(connection: sqlite3.Connection, what: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0])

@@ -1,0 +1,122 @@
+"""Documents become chunks: by tokens of the encoder, at sentence ends, with exact spans."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.load.document import LoadedDocument, Section
+from text.sentences import Span, sentence_spans
+
+
+class Tokenizer(Protocol):
+    """What splitting needs of an encoder."""
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def token_spans(self, text: str) -> list[Span]: ...
+
+    def count_tokens(self, text: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk before it is stored: `text == document.text[start:end]`.
+
+    `heading` is the title and heading path that is encoded with the text; `sentences` are spans
+    relative to `text`.
+    """
+
+    start: int
+    end: int
+    heading: str
+    page: int | None
+    text: str
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A sentence, or a part of one that is longer than a chunk."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+# A heading path takes at most this share of a chunk; the words nearest to the text are kept.
+_HEADING_SHARE = 0.25
+
+
+def split(
+    document: LoadedDocument, tokenizer: Tokenizer, chunk_tokens: int, overlap_tokens: int
+) -> list[Piece]:
+    """Chunks of at most `chunk_tokens`, heading included, in document order.
+
+    No chunk crosses a heading or a page. Neighbours overlap by whole sentences of together at most
+    `overlap_tokens`. Every character that is not white space is in some chunk.
+    """
+    limit = min(chunk_tokens, tokenizer.max_tokens)
+    pieces: list[Piece] = []
+    for section in document.sections:
+        heading = _heading(document.title, section, tokenizer, int(limit * _HEADING_SHARE))
+        room = limit - (tokenizer.count_tokens(heading) + 1 if heading else 0)
+        units = _units(document.text, section, tokenizer, room)
+        for group in _packed(units, room, min(overlap_tokens, room // 2)):
+            pieces.append(_piece(document.text, section, heading, group))
+    return pieces
+
+
+def _heading(title: str, section: Section, tokenizer: Tokenizer, limit: int) -> str:
+    steps = [step for step in (title, *section.heading.split(" › ")) if step]
+    steps = list(dict.fromkeys(steps))
+    while steps and tokenizer.count_tokens(" › ".join(steps)) > limit:
+        steps.pop(0)
+    return " › ".join(steps)
+
+
+def _units(text: str, section: Section, tokenizer: Tokenizer, room: int) -> list[_Unit]:
+    body = text[section.start : section.end]
+    tokens = tokenizer.token_spans(body)
+    starts = [start for start, _ in tokens]
+    units: list[_Unit] = []
+    for start, end in sentence_spans(body):
+        first, last = bisect_left(starts, start), bisect_left(starts, end)
+        # A sentence without a token (the tokenizer drops some control characters) still has a span.
+        edges = [*range(first, last, room), last]
+        for low, high in zip(edges, edges[1:]) if last > first else [(first, first)]:
+            unit_start = start if low == first else tokens[low][0]
+            unit_end = end if high == last else tokens[high][0]
+            units.append(_Unit(section.start + unit_start, section.start + unit_end, high - low))
+    return units
+
+
+def _packed(units: Sequence[_Unit], room: int, overlap: int) -> Iterator[list[_Unit]]:
+    group: list[_Unit] = []
+    for unit in units:
+        if group and sum(u.tokens for u in group) + unit.tokens > room:
+            yield group
+            group = _tail(group, min(overlap, room - unit.tokens))
+        group.append(unit)
+    if group:
+        yield group
+
+
+def _tail(group: Sequence[_Unit], tokens: int) -> list[_Unit]:
+    """The last sentences of a chunk that fit into `tokens`; never the whole chunk."""
+    tail: list[_Unit] = []
+    for unit in reversed(group[1:]):
+        tokens -= unit.tokens
+        if tokens < 0:
+            break
+        tail.insert(0, unit)
+    return tail
+
+
+def _piece(text: str, section: Section, heading: str, group: Sequence[_Unit]) -> Piece:
+    start, end = group[0].start, group[-1].end
+    sentences = tuple((unit.start - start, unit.end - start) for unit in group)
+    return Piece(start, end, heading, section.page, text[start:end], sentences)

@@ -1,0 +1,41 @@
+"""Which files a run is about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file: `path` as people wrote it, `location` as the system knows it."""
+
+    path: Path
+    location: Path
+
+
+def walk(roots: Sequence[Path]) -> Iterator[Source]:
+    """Files below the roots, sorted, each once; hidden files and folders are left out.
+
+    Links to files are followed, links to folders are not, so a loop can't trap the walk.
+    """
+    seen: set[Path] = set()
+    for root in roots:
+        for path in _files(root):
+            location = path.resolve()
+            if location not in seen:
+                seen.add(location)
+                yield Source(path, location)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+        return
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(folder) / name

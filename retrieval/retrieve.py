@@ -1,0 +1,199 @@
+"""Question in, evidence out: search, thin, join neighbours, cut to the budget."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.errors import ConfigurationError, NotReady, PlumblineError
+from contract.passage import Chunk, Evidence, Hit, Passage, Sentence
+from contract.settings import RetrievalSettings
+from retrieval.index import Index, Query
+from retrieval.manifest import MANIFEST
+from text.encoder import Encoder
+from text.language import reply_language
+from text.terms import content_terms
+
+
+class Retriever:
+    """Searches the index folder, and follows it: a new version is opened when one is published.
+
+    Calls are serialised by a lock; they are short, and SQLite and FAISS work under it in C.
+    """
+
+    def __init__(self, folder: Path, encoder: Encoder, settings: RetrievalSettings) -> None:
+        self._folder = folder
+        self._encoder = encoder
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._index: Index | None = None
+        self._seen: tuple[int, int] | None = None
+
+    def search(self, question: str, *, collection: str | None = None, k: int = 10) -> list[Hit]:
+        """The raw ranked chunks.
+
+        Raises:
+            NotReady: there is no index yet.
+            NotFound: there is no such collection.
+        """
+        with self._lock:
+            return self._search(self._current(), self._query(question), collection, k)
+
+    def retrieve(
+        self, question: str, *, collection: str | None = None, k: int | None = None
+    ) -> Evidence:
+        """Passages for the prompt, numbered from 1, best first, within the token budget."""
+        with self._lock:
+            index = self._current()
+            query = self._query(question)
+            name = collection or self._settings.collection
+            hits = self._search(index, query, name, k or self._settings.k)
+            passages = self._passages(index, hits)
+            return Evidence(
+                question=question,
+                language=reply_language(question),
+                passages=passages,
+                term_weights=index.rarity(query.terms, name),
+                question_vector=query.vector,
+                index_version=index.manifest.version,
+            )
+
+    def document(self, document_id: str) -> list[Chunk]:
+        """All chunks of one document, in order."""
+        with self._lock:
+            return self._current().document(document_id)
+
+    def check(self) -> Index:
+        """The index in service.
+
+        Raises:
+            NotReady: there is none, or it is empty.
+        """
+        with self._lock:
+            index = self._current()
+        if not index.manifest.chunks:
+            raise NotReady("The index holds no documents. Run `plumbline ingest PATH`.")
+        return index
+
+    def close(self) -> None:
+        """Close the index."""
+        with self._lock:
+            if self._index:
+                self._index.close()
+                self._index = None
+
+    def _current(self) -> Index:
+        """The newest version; where a new one can't be opened, the one in service stays."""
+        seen = _stamp(self._folder / MANIFEST)
+        if self._index is None or seen != self._seen:
+            try:
+                fresh = Index(self._folder, self._encoder)
+            except PlumblineError as error:
+                if self._index is None:
+                    raise _as_not_ready(error) from error
+                self._seen = seen
+                return self._index
+            if self._index:
+                self._index.close()
+            self._index, self._seen = fresh, seen
+        return self._index
+
+    def _query(self, question: str) -> Query:
+        known = self._encoder.unknown_share(question) <= self._settings.max_unknown_share
+        vector = self._encoder.encode([question])[0].vector if known else None
+        return Query(tuple(content_terms(question)), vector)
+
+    def _search(self, index: Index, query: Query, collection: str | None, k: int) -> list[Hit]:
+        settings = self._settings
+        return index.search(
+            query,
+            collection or settings.collection,
+            k=k,
+            depth=max(settings.depth, k),
+            dense_weight=settings.dense_weight,
+        )
+
+    def _passages(self, index: Index, hits: Sequence[Hit]) -> tuple[Passage, ...]:
+        passages: list[Passage] = []
+        budget = self._settings.passage_tokens
+        for run in _joined(_thinned(hits)):
+            passage = _passage(index, run, len(passages) + 1)
+            budget -= self._encoder.count_tokens(passage.text)
+            if budget < 0 and passages:
+                break
+            passages.append(passage)
+        return tuple(passages)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
+def _as_not_ready(error: PlumblineError) -> PlumblineError:
+    is_missing = isinstance(error, ConfigurationError) and type(error) is ConfigurationError
+    return NotReady(error.message) if is_missing else error
+
+
+def _thinned(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits without those whose text was seen already (the same file in two places)."""
+    seen: dict[str, Hit] = {}
+    for hit in hits:
+        seen.setdefault(" ".join(hit.chunk.text.split()), hit)
+    return list(seen.values())
+
+
+def _joined(hits: Sequence[Hit]) -> list[list[Hit]]:
+    """Runs of neighbouring chunks, each at the place of its best hit."""
+    runs: list[list[Hit]] = []
+    for hit in hits:
+        for run in runs:
+            if _touches(run, hit.chunk):
+                run.append(hit)
+                run.sort(key=lambda member: member.chunk.ordinal)
+                break
+        else:
+            runs.append([hit])
+    return runs
+
+
+def _touches(run: Sequence[Hit], chunk: Chunk) -> bool:
+    first, last = run[0].chunk, run[-1].chunk
+    same = first.document_id == chunk.document_id and first.heading == chunk.heading
+    return same and chunk.ordinal in (first.ordinal - 1, last.ordinal + 1)
+
+
+def _passage(index: Index, run: Sequence[Hit], number: int) -> Passage:
+    best = max(run, key=lambda hit: hit.score)
+    first = run[0].chunk
+    text, sentences = first.text, list(index.sentences(first))
+    end = first.end
+    for hit in run[1:]:
+        chunk = hit.chunk
+        gap = "\n" if chunk.start > end else ""
+        text += gap + chunk.text[max(0, end - chunk.start) :]
+        sentences += _after(index.sentences(chunk), end)
+        end = chunk.end
+    return Passage(
+        number=number,
+        document_id=first.document_id,
+        document=first.document,
+        title=first.title,
+        heading=first.heading,
+        page=first.page,
+        ordinal=best.chunk.ordinal,
+        start=first.start,
+        end=end,
+        text=text,
+        score=best.score,
+        sentences=tuple(sentences),
+    )
+
+
+def _after(sentences: Sequence[Sentence], end: int) -> list[Sentence]:
+    """Sentences that the run does not hold yet; overlap repeats whole sentences only."""
+    return [sentence for sentence in sentences if sentence.start >= end]

@@ -1,0 +1,1 @@
+"""What every part knows about text: language, sentences, terms, and the encoder."""

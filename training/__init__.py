@@ -1,0 +1,1 @@
+"""Examples become a better policy, and numbers that the embedded parts run on."""
