@@ -24,7 +24,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to sample. `max_tokens` None leaves the limit to the policy; `extra` passes through."""
+    """How to sample. `max_tokens` None leaves the limit to the policy; `extra` passes through.
+
+    `offset` counts the candidates that other choices of the same request ask for, so that choices
+    differ from each other.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -32,6 +36,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     max_sentences: int = 2
+    offset: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

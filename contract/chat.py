@@ -84,8 +84,9 @@ class ChatRequest(Wire):
 
     @model_validator(mode="after")
     def _asks_something(self) -> ChatRequest:
-        if not any(message.role == "user" and message.text.strip() for message in self.messages):
-            raise ValueError("messages must hold at least one user message with text")
+        last = self.messages[-1]
+        if last.role != "user" or not last.text.strip():
+            raise ValueError("the last message must be the user's and hold text")
         if self.stream_options is not None and not self.stream:
             raise ValueError("stream_options is only allowed when stream is true")
         return self
@@ -93,7 +94,7 @@ class ChatRequest(Wire):
     @property
     def question(self) -> str:
         """The last thing that the user said."""
-        return next(m.text for m in reversed(self.messages) if m.role == "user" and m.text.strip())
+        return self.messages[-1].text
 
     @property
     def person(self) -> str:

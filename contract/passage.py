@@ -91,7 +91,8 @@ class Evidence:
     """All that retrieval found for one question.
 
     `term_weights` maps each content term of the question to its rarity (idf) in the collection;
-    `question_vector` is None where the encoder does not know the question's language.
+    `question_vector` is None where the encoder does not know the question's language; `support` is
+    the probability that the passages hold an answer.
     """
 
     question: str
@@ -99,4 +100,5 @@ class Evidence:
     passages: tuple[Passage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
     question_vector: Vector | None = field(default=None, compare=False, repr=False)
+    support: float = 0.0
     index_version: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from contract.errors import ConfigurationError, NotReady, PlumblineError
@@ -11,6 +12,7 @@ from contract.passage import Chunk, Evidence, Hit, Passage, Sentence
 from contract.settings import RetrievalSettings
 from retrieval.index import Index, Query
 from retrieval.manifest import MANIFEST
+from retrieval.support import best_support
 from text.encoder import Encoder
 from text.language import reply_language
 from text.terms import content_terms
@@ -50,7 +52,7 @@ class Retriever:
             name = collection or self._settings.collection
             hits = self._search(index, query, name, k or self._settings.k)
             passages = self._passages(index, hits)
-            return Evidence(
+            evidence = Evidence(
                 question=question,
                 language=reply_language(question),
                 passages=passages,
@@ -58,6 +60,7 @@ class Retriever:
                 question_vector=query.vector,
                 index_version=index.manifest.version,
             )
+            return replace(evidence, support=best_support(evidence))
 
     def document(self, document_id: str) -> list[Chunk]:
         """All chunks of one document, in order."""

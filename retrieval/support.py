@@ -105,11 +105,18 @@ def rank_sentences(evidence: Evidence, model: SupportModel) -> list[Scored]:
 
 
 def support(evidence: Evidence, best: Scored, model: SupportModel) -> float:
-    """Probability that the best sentence answers the question at all."""
+    """Probability that this sentence, the best one, answers the question at all."""
     weights = model.support[side_of(evidence)]
     features = support_features(evidence, best)
     logit = float(features @ weights[:-1] + weights[-1])
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def best_support(evidence: Evidence) -> float:
+    """Probability that the passages hold an answer; 0 where there is no sentence at all."""
+    model = default_model()
+    ranked = rank_sentences(evidence, model)
+    return support(evidence, ranked[0], model) if ranked else 0.0
 
 
 def passage_features(evidence: Evidence, passage: Passage) -> Vector:

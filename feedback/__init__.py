@@ -1,0 +1,1 @@
+"""Turns become examples: the log, people's preferences, and the files of the next round."""

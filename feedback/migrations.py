@@ -1,0 +1,94 @@
+"""The schema of the log, as numbered steps. A step that has shipped never changes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from contract.errors import ConfigurationError
+
+
+def m001_initial(connection: sqlite3.Connection) -> None:
+    """Completions, their candidates, and feedback. Rows are only ever added."""
+    connection.execute(
+        """
+        CREATE TABLE completion (
+            id TEXT PRIMARY KEY,
+            created REAL NOT NULL,
+            person TEXT NOT NULL,
+            collection TEXT NOT NULL,
+            question TEXT NOT NULL,
+            language TEXT NOT NULL,
+            request TEXT NOT NULL,         -- JSON, as it came
+            prompt TEXT NOT NULL,          -- JSON messages, as the policy saw them first
+            passages TEXT NOT NULL,        -- JSON
+            reply TEXT NOT NULL,           -- JSON, as it went out; an error object where it failed
+            decision TEXT NOT NULL,        -- serve, refuse or error
+            answered INTEGER NOT NULL,
+            review INTEGER NOT NULL,       -- queued for a person's ruling
+            policy_version TEXT NOT NULL,
+            judge_version TEXT NOT NULL,
+            rubric_version TEXT NOT NULL,
+            index_version TEXT NOT NULL,
+            settings_version TEXT NOT NULL,
+            seconds REAL NOT NULL
+        )
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE candidate (
+            id TEXT PRIMARY KEY,
+            completion_id TEXT NOT NULL,
+            choice INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            ordinal INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            served INTEGER NOT NULL,
+            reward REAL,                   -- NULL where the judge failed
+            completion_class TEXT,
+            judgement TEXT NOT NULL        -- JSON
+        )
+        """
+    )
+    connection.execute("CREATE INDEX candidate_completion ON candidate (completion_id)")
+    connection.execute(
+        """
+        CREATE TABLE feedback (
+            id TEXT PRIMARY KEY,
+            created REAL NOT NULL,
+            completion_id TEXT NOT NULL,   -- may name a completion that has not landed yet
+            type TEXT NOT NULL,
+            rater TEXT,
+            idempotency_key TEXT UNIQUE,
+            supersedes TEXT,
+            body TEXT NOT NULL             -- JSON, as it came
+        )
+        """
+    )
+    connection.execute("CREATE INDEX feedback_completion ON feedback (completion_id)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date; each step is one transaction.
+
+    Raises:
+        ConfigurationError: a newer version of Plumbline wrote this file.
+    """
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(MIGRATIONS):
+        raise ConfigurationError(
+            f"The log has schema {done}, this version knows {len(MIGRATIONS)}. Use a newer Plumbline."
+        )
+    for number, step in enumerate(MIGRATIONS[done:], done + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step(connection)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,76 @@
+"""Feedback comes in: checked against the log as far as the log knows, then stored."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from contract.errors import RequestRejected
+from contract.feedback import Feedback
+from contract.ids import uuid7
+from feedback.log import Log
+from feedback.records import FeedbackRecord
+
+
+async def store(log: Log, feedback: Feedback) -> dict[str, Any]:
+    """Store feedback and say what became of it.
+
+    Feedback may arrive before its completion has landed; it is kept, and counts once both are there.
+
+    Returns:
+        The wire reply: `id`, `created`, `status` (`stored` or `duplicate`), and whether the
+        completion is `known` yet.
+
+    Raises:
+        RequestRejected: it names a candidate of another conversation.
+        StorageFailed: it could not be made durable.
+    """
+    known = log.has_completion(feedback.id)
+    if known:
+        _check_candidates(log, feedback)
+    record = FeedbackRecord(
+        id=f"fb-{uuid7()}",
+        created=time.time(),
+        completion_id=feedback.id,
+        type=feedback.type,
+        rater=feedback.rater,
+        idempotency_key=feedback.idempotency_key,
+        supersedes=feedback.supersedes,
+        body=feedback.model_dump(mode="json", exclude_none=True),
+    )
+    stored, is_new = await log.write_feedback(record)
+    return {
+        "id": stored.id,
+        "object": "plumbline.feedback",
+        "created": int(stored.created),
+        "completion_id": stored.completion_id,
+        "status": "stored" if is_new else "duplicate",
+        "completion_known": known,
+    }
+
+
+def _check_candidates(log: Log, feedback: Feedback) -> None:
+    named = {
+        "candidate_id": [feedback.candidate_id],
+        "preferred_id": [feedback.preferred_id],
+        "rejected_id": [feedback.rejected_id],
+        "ranking": feedback.ranking or [],
+    }
+    question = log.completion(feedback.id).question
+    for param, identifiers in named.items():
+        for identifier in identifiers:
+            if identifier is None:
+                continue
+            owner = log.completion_of_candidate(identifier)
+            if owner is None:
+                raise RequestRejected(
+                    f"There is no candidate or completion {identifier!r}. Candidate ids are in the "
+                    "reply when the request says plumbline.show_candidates.",
+                    param=param,
+                )
+            if owner != feedback.id and log.completion(owner).question != question:
+                raise RequestRejected(
+                    f"{identifier!r} answers another question than {feedback.id!r}; only answers "
+                    "to the same question can be compared.",
+                    param=param,
+                )

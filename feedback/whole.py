@@ -1,0 +1,36 @@
+"""A folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contract.errors import ConfigurationError
+
+MARK = "card.json"
+
+
+@contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Yield a draft folder beside `folder`; when the block ends well, it takes its place.
+
+    Raises:
+        ConfigurationError: the folder holds something that no export made.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise ConfigurationError(
+            f"{folder} is not empty and was not made by an export. Choose another --out."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield draft
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.chmod(0o755)
+        draft.replace(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

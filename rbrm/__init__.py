@@ -1,0 +1,1 @@
+"""An answer becomes a verdict: rule-based rewards and a reward model."""

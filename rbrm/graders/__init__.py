@@ -1,0 +1,1 @@
+"""Graders give propositions their probabilities."""

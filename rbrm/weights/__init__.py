@@ -1,0 +1,1 @@
+"""Trained numbers, each file with its card. Made by `training/`."""

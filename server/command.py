@@ -1,0 +1,66 @@
+"""`plumbline serve`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+import uvicorn
+
+from contract.terminal import Command, config_option, index_option, load_settings
+from server.app import create_app
+from server.wiring import build
+
+
+@click.command(cls=Command)
+@click.option("--host", help="Address to bind. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to bind. [default: 8000]")
+@click.option("--policy-url", help="OpenAI-compatible base URL of the policy, ending in /v1.")
+@click.option("--model", help="Model id at that URL; the default is the first it lists.")
+@index_option
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where index and log live.")
+@click.option("--rubric", type=click.Path(path_type=Path), help="Rubric file of the judge.")
+@config_option
+def serve(
+    host: str | None,
+    port: int | None,
+    policy_url: str | None,
+    model: str | None,
+    index_dir: Path | None,
+    data_dir: Path | None,
+    rubric: Path | None,
+    config: Path | None,
+) -> None:
+    """Serve /v1/chat/completions: answers from your documents, judged before they are sent.
+
+    Without --policy-url the embedded reader answers; it needs no GPU and no model server.
+
+    \b
+    Examples:
+      plumbline serve
+      plumbline serve --policy-url http://127.0.0.1:8001/v1 --model my-model
+    """
+    settings = load_settings(
+        config,
+        server__host=host,
+        server__port=port,
+        policy__url=policy_url,
+        policy__model=model,
+        index_dir=index_dir,
+        data_dir=data_dir,
+        judge__rubric=rubric,
+    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    parts = build(settings)
+    parts.warm_up()
+    click.echo(f"Policy: {parts.policy.describe()}", err=True)
+    uvicorn.run(
+        create_app(parts),
+        host=settings.server.host,
+        port=settings.server.port,
+        log_level="info",
+        access_log=False,
+        timeout_graceful_shutdown=20,
+    )

@@ -1,0 +1,99 @@
+"""The one place that turns errors into responses, by their type."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from contract.errors import (
+    ConfigurationError,
+    NotFound,
+    NotReady,
+    PlumblineError,
+    PolicyUnavailable,
+    RequestRejected,
+    StorageFailed,
+)
+from server.replies import error_body
+
+_log = logging.getLogger(__name__)
+
+# The most special first: the first type that fits gives status and OpenAI's error type.
+STATUS: dict[type[PlumblineError], tuple[int, str]] = {
+    NotFound: (404, "invalid_request_error"),
+    RequestRejected: (400, "invalid_request_error"),
+    NotReady: (503, "server_error"),
+    PolicyUnavailable: (503, "server_error"),
+    StorageFailed: (503, "server_error"),
+    ConfigurationError: (503, "server_error"),
+    PlumblineError: (500, "server_error"),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Give every error OpenAI's shape."""
+    app.add_exception_handler(PlumblineError, _on_plumbline_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_surprise)
+
+
+def response_of(error: PlumblineError) -> tuple[int, dict[str, Any]]:
+    """Status and body for one of our errors."""
+    status, kind = next(answer for cls, answer in STATUS.items() if isinstance(error, cls))
+    return status, error_body(error, kind)
+
+
+def rejection(problems: list[Any]) -> RequestRejected:
+    """The first problem that validation found, as a sentence that names the field."""
+    problem: Mapping[str, Any] = problems[0]
+    place = [str(part) for part in problem.get("loc", ()) if part != "body"]
+    param = ".".join(place) or None
+    if problem["type"] == "json_invalid":
+        reason = problem.get("ctx", {}).get("error", "it ends too early")
+        return RequestRejected(f"The body is not valid JSON: {reason}.", code="invalid_json")
+    if problem["type"] == "extra_forbidden":
+        return RequestRejected(
+            f"Unrecognized request argument: {param}. It is not supported, and ignoring it would "
+            "change the answer; leave it out.",
+            code="unsupported_parameter",
+            param=param,
+        )
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return RequestRejected(f"{param}: {message}." if param else f"{message}.", param=param)
+
+
+async def _on_plumbline_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PlumblineError)
+    status, body = response_of(error)
+    return JSONResponse(body, status_code=status)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError | ValidationError)
+    status, body = response_of(rejection(list(error.errors())))
+    return JSONResponse(body, status_code=status)
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    messages = {
+        404: f"There is no {request.method} {request.url.path}. See /docs for what there is.",
+        405: f"{request.url.path} does not take {request.method}.",
+    }
+    plain = PlumblineError(messages.get(error.status_code, str(error.detail)), code="not_found")
+    kind = "invalid_request_error" if error.status_code < 500 else "server_error"
+    return JSONResponse(error_body(plain, kind), status_code=error.status_code)
+
+
+async def _on_surprise(request: Request, error: Exception) -> JSONResponse:
+    _log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
+    plain = PlumblineError("Something unexpected happened; the server's log has the details.")
+    return JSONResponse(error_body(plain, "server_error"), status_code=500)

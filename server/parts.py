@@ -1,0 +1,86 @@
+"""The parts that a turn needs, in one value. `server/wiring.py` builds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from contract.candidate import Policy
+from contract.chat import ChatRequest
+from contract.passage import Evidence
+from contract.settings import Settings
+from contract.verdict import Judgement, JudgeFailed
+from feedback.log import Log
+from rbrm.answer import Question
+from rbrm.judge import Judge
+from retrieval.retrieve import Retriever
+from text.encoder import Encoder
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything behind the routes. CPU-heavy work runs on `executor`, off the event loop: one
+    thread, because the tokenizer is not to be shared and torch uses all cores by itself."""
+
+    settings: Settings
+    encoder: Encoder
+    retriever: Retriever
+    policy: Policy
+    judge: Judge
+    log: Log
+    executor: Executor
+
+    async def retrieve(self, request: ChatRequest) -> Evidence:
+        """The evidence for the last question of a request."""
+        options = request.plumbline
+        return await self.compute(
+            lambda: self.retriever.retrieve(
+                request.question, collection=options.collection, k=options.k
+            )
+        )
+
+    async def count_tokens(self, texts: Sequence[str]) -> int:
+        """Tokens of all texts together, as the encoder counts them."""
+        return await self.compute(lambda: sum(self.encoder.count_tokens(text) for text in texts))
+
+    async def judge_texts(
+        self, request: ChatRequest, evidence: Evidence, texts: Sequence[str]
+    ) -> Sequence[Judgement]:
+        """A judgement for each text; JudgeFailed for all where the judge is too slow."""
+        question = Question(
+            text=evidence.question,
+            passages=tuple(passage.text for passage in evidence.passages),
+            response_type=request.plumbline.response_type,
+            documents_hold_answer=self.holds_answer(evidence),
+        )
+        limit = self.settings.judge.timeout_seconds
+        try:
+            judging = self.compute(lambda: self.judge.judge(question, texts))
+            return await asyncio.wait_for(judging, limit)
+        except TimeoutError:
+            return [JudgeFailed(f"judging took longer than {limit:g} seconds") for _ in texts]
+
+    def holds_answer(self, evidence: Evidence) -> bool:
+        """Do the passages hold an answer, as far as words and vectors can tell?"""
+        return evidence.support >= self.settings.reader.min_support
+
+    async def compute(self, work: Callable[[], T]) -> T:
+        """Run CPU-heavy work off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+
+    def warm_up(self) -> None:
+        """Load the weights and run every CPU-heavy part once, so that the first user need not wait."""
+        self.judge.judge(Question("Is everything ready?"), ["Yes, everything is ready."])
+        self.encoder.encode(["Is everything ready?"])
+
+    async def close(self) -> None:
+        """Close everything that holds a connection, a file or a thread."""
+        await self.policy.close()
+        self.executor.shutdown(wait=True, cancel_futures=True)
+        self.retriever.close()
+        self.log.close()

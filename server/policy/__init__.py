@@ -1,0 +1,1 @@
+"""The policies: each proposes candidates for a prompt (`contract.candidate.Policy`)."""

@@ -1,0 +1,145 @@
+"""The embedded policy: it answers with sentences of the passages, word for word, and cites them.
+
+It has no language model. It can't add up, compare, translate or rephrase, and an answer that stands
+in no single sentence is beyond it; when nothing supports an answer well enough, it says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from contract.candidate import Candidate, Prompt, Sampling
+from contract.errors import RequestRejected
+from contract.settings import ReaderSettings
+from retrieval.support import Scored, SupportModel, default_model, rank_sentences, support
+from server.policy.tables import is_header, is_row, is_rule, readable_row
+from server.wording import ABSTENTION, in_language
+from text.encoder import Encoder
+
+# Context is no limit of the reader; this is what the prompt may take all the same.
+CONTEXT_TOKENS = 8192
+LIMITS = (
+    "Extractive: answers with whole sentences of the documents. No arithmetic, comparison, "
+    "translation or rephrasing; English and Chinese."
+)
+
+# A further sentence joins the answer if its score (a log-odds) is at most this far below the first.
+_JOIN_WITHIN = 2.5
+_LIST_MARK = re.compile(r"^\s*(?:[-*+•·●▪]|\d{1,3}[.)、])\s+")
+_HAN_BREAK = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
+_REFUSED_FIELDS = ("response_format", "logit_bias")
+
+
+class ReaderPolicy:
+    """Sentence choice as a policy. Deterministic: candidates differ by what they choose."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        executor: Executor,
+        settings: ReaderSettings,
+        model: SupportModel | None = None,
+    ) -> None:
+        self._encoder = encoder
+        self._executor = executor
+        self._settings = settings
+        self._model = model or default_model()
+        self.version = f"reader-{self._model.version}"
+
+    async def generate(self, prompt: Prompt, n: int, sampling: Sampling) -> Sequence[Candidate]:
+        """Choose up to `n` different answers.
+
+        Raises:
+            RequestRejected: the request asks for what sentences of documents can't give.
+        """
+        for name in _REFUSED_FIELDS:
+            if name in sampling.extra:
+                raise RequestRejected(
+                    f"The embedded reader quotes documents and can't honour {name}. Serve a model "
+                    "with policy.url for that.",
+                    code="unsupported_parameter",
+                    param=name,
+                )
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._answers, prompt, n, sampling)
+
+    async def context_tokens(self) -> int:
+        """Tokens that prompt and answer may have."""
+        return CONTEXT_TOKENS
+
+    async def check(self) -> None:
+        """The reader can always answer."""
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and can't do."""
+        return {"engine": "reader", "model": "reader", "version": self.version, "limits": LIMITS}
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _answers(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Candidate]:
+        evidence = prompt.evidence
+        ranked = [s for s in rank_sentences(evidence, self._model) if _says_something(s)]
+        ranked = [s for s in ranked if not any(_spoken(s) in draft for draft in prompt.rejected)]
+        if not ranked or support(evidence, ranked[0], self._model) < self._settings.min_support:
+            return [self._finish(in_language(ABSTENTION, evidence.language), sampling)]
+        separator = "" if evidence.language == "zh" else " "
+        texts = [
+            _compose(selection, separator) for selection in _selections(ranked, sampling.max_sentences)
+        ]
+        texts = list(dict.fromkeys(texts))
+        first = min(sampling.offset, len(texts) - 1)
+        return [self._finish(text, sampling) for text in texts[first : first + n]]
+
+    def _finish(self, text: str, sampling: Sampling) -> Candidate:
+        reason = "stop"
+        for stop in sampling.stop:
+            text = text.split(stop, 1)[0]
+        spans = self._encoder.token_spans(text)
+        if sampling.max_tokens is not None and len(spans) > sampling.max_tokens:
+            text, reason = text[: spans[sampling.max_tokens - 1][1]], "length"
+            spans = spans[: sampling.max_tokens]
+        return Candidate(text, reason, None, len(spans))
+
+
+def _selections(ranked: Sequence[Scored], max_sentences: int) -> list[list[Scored]]:
+    """Different answers, the most likely first: the best sentences, then each alone, then later ones."""
+    near = [s for s in ranked[:max_sentences] if ranked[0].score - s.score <= _JOIN_WITHIN]
+    alone = [[s] for s in ranked[:8]]
+    return [near, *alone] if len(near) > 1 else alone
+
+
+def _compose(chosen: Sequence[Scored], separator: str) -> str:
+    """Chosen sentences in reading order, the best one's passage first, one mark for each run."""
+    lead = chosen[0].passage.number
+    ordered = sorted(chosen, key=lambda s: (s.passage.number != lead, s.passage.number, s.position))
+    parts: list[str] = []
+    for place, scored in enumerate(ordered):
+        following = ordered[place + 1] if place + 1 < len(ordered) else None
+        same_passage = following is not None and following.passage.number == scored.passage.number
+        mark = "" if same_passage else f"{separator}[{scored.passage.number}]"
+        parts.append(_spoken(scored) + mark)
+    return (separator or "").join(parts) if _all_prose(ordered) else "\n".join(parts)
+
+
+def _spoken(scored: Scored) -> str:
+    """A sentence as it is said: without list marks and line breaks, a table row with its header."""
+    text = scored.sentence.text
+    if is_row(text):
+        return readable_row(text, scored.passage.text)
+    return _HAN_BREAK.sub("", " ".join(_LIST_MARK.sub("", text).split()))
+
+
+def _says_something(scored: Scored) -> bool:
+    text = scored.sentence.text
+    if is_row(text):
+        return not is_rule(text) and not is_header(text, scored.passage.text)
+    return any(character.isalnum() for character in text)
+
+
+def _all_prose(chosen: Sequence[Scored]) -> bool:
+    return all(s.sentence.text.rstrip("\"'”’)）」』*_ ")[-1:] in set(".!?。！？…") for s in chosen)

@@ -1,0 +1,1 @@
+"""The routes: each translates between the wire and one part, and nothing else."""

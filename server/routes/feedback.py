@@ -1,0 +1,19 @@
+"""`POST /v1/feedback`: what people think of a completion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from contract.feedback import Feedback
+from feedback.rate import store
+from server.routes.dependencies import PartsDep
+
+router = APIRouter(tags=["feedback"])
+
+
+@router.post("/v1/feedback")
+async def create(body: Feedback, parts: PartsDep) -> dict[str, Any]:
+    """Store a rating, a pair, a ranking or a correction; it is durable when this answers."""
+    return await store(parts.log, body)

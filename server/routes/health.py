@@ -1,0 +1,28 @@
+"""`/healthz`: 200 only when questions can be answered."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from contract.errors import PlumblineError
+from server.routes.dependencies import PartsDep
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz(parts: PartsDep) -> JSONResponse:
+    """Is there an index with documents, and does the policy answer?"""
+    problems: dict[str, str] = {}
+    try:
+        await parts.compute(parts.retriever.check)
+    except PlumblineError as error:
+        problems["index"] = error.message
+    try:
+        await parts.policy.check()
+    except PlumblineError as error:
+        problems["policy"] = error.message
+    if problems:
+        return JSONResponse({"status": "not ready", "problems": problems}, status_code=503)
+    return JSONResponse({"status": "ok"})
