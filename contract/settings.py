@@ -99,7 +99,7 @@ class RetrievalSettings(Section):
 class ReaderSettings(Section):
     max_sentences: int = Field(2, ge=1, le=10, description="Longest answer of the reader.")
     min_support: Share = Field(
-        0.5, description="Below this support for its best sentence the reader abstains."
+        0.35, description="Below this support for its best sentence the reader abstains."
     )
 
 
@@ -126,12 +126,8 @@ class LogSettings(Section):
     )
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """All settings of a process; built once at start, then passed to what needs it."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="PLUMBLINE_", env_nested_delimiter="__"
-    )
 
     data_dir: Path = Field(Path(".plumbline"), description="Where index and log live.")
     index_dir: Path | None = Field(None, description="Index folder; unset: DATA_DIR/index.")
@@ -155,17 +151,6 @@ class Settings(BaseSettings):
         return self
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (env_settings, init_settings)
-
-    @classmethod
     def load(
         cls, config: Path | None = None, overrides: Mapping[str, Any] | None = None
     ) -> Settings:
@@ -175,8 +160,8 @@ class Settings(BaseSettings):
             ConfigurationError: a value is wrong; the message names each setting.
         """
         try:
-            base = cls(**_read_config(config))
-            return base.replace(overrides or {})
+            sources = _Sources(**_read_config(config)).model_dump()
+            return cls.model_validate(sources).replace(overrides or {})
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from error
 
@@ -212,6 +197,25 @@ class Settings(BaseSettings):
         """A short hash of every value that can change an answer; it stands on each log row."""
         shown = self.model_dump_json(exclude={"data_dir", "index_dir", "log_path", "server"})
         return hashlib.sha256(shown.encode()).hexdigest()[:12]
+
+
+class _Sources(BaseSettings, Settings):
+    """Settings as file and environment give them."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="PLUMBLINE_", env_nested_delimiter="__"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (env_settings, init_settings)
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:

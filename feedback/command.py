@@ -96,7 +96,9 @@ def list_feedback(limit: int, as_json: bool, data_dir: Path | None, config: Path
     rows = list(_log(data_dir, config).feedback())[-limit:]
     for row in rows:
         if as_json:
-            print_json({"id": row.id, "created": row.created, **row.body, "completion": row.completion_id})
+            print_json(
+                {"id": row.id, "created": row.created, **row.body, "completion": row.completion_id}
+            )
         else:
             when = datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d %H:%M")
             click.echo(f"{when}  {row.type:10s} {row.completion_id}  {row.rater or ''}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,7 +110,7 @@ def _write_turn(
     log: Log,
     record: CompletionRecord,
     options: Options,
-    files: dict[str, IO[bytes]],
+    files: Mapping[str, IO[bytes]],
     counts: Counts,
 ) -> None:
     if record.decision == "error":
@@ -126,7 +126,13 @@ def _write_turn(
         files[split].write(orjson.dumps(row) + b"\n")
         counts.rows[split] += 1
         counts.sources[row["source"]] += 1
-    for name in ("policy_version", "judge_version", "rubric_version", "index_version", "settings_version"):
+    for name in (
+        "policy_version",
+        "judge_version",
+        "rubric_version",
+        "index_version",
+        "settings_version",
+    ):
         counts.versions.setdefault(name, Counter())[getattr(record, name)] += 1
 
 
@@ -210,9 +216,7 @@ def _grpo(
     ]
 
 
-def _rated(
-    record: CompletionRecord, feedback: list[FeedbackRecord]
-) -> Iterator[tuple[str, float]]:
+def _rated(record: CompletionRecord, feedback: list[FeedbackRecord]) -> Iterator[tuple[str, float]]:
     named = texts_of(record)
     for row in feedback:
         text = named.get(row.body.get("candidate_id") or record.id)

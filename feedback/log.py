@@ -89,7 +89,9 @@ class Log:
             ).fetchone()
             return row[0] if row else None
 
-    def completions(self, *, after: str = "", limit: int | None = None) -> Iterator[CompletionRecord]:
+    def completions(
+        self, *, after: str = "", limit: int | None = None
+    ) -> Iterator[CompletionRecord]:
         """Turns in the order of their time, one at a time."""
         with self.reading() as connection:
             rows = connection.execute(
@@ -105,9 +107,7 @@ class Log:
         """Feedback in the order of its time; what a later one supersedes is left out."""
         query = "SELECT * FROM feedback WHERE (? IS NULL OR completion_id = ?)"
         if not include_superseded:
-            query += (
-                " AND id NOT IN (SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL)"
-            )
+            query += " AND id NOT IN (SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL)"
         with self.reading() as connection:
             for row in connection.execute(query + " ORDER BY id", (completion_id, completion_id)):
                 yield FeedbackRecord(**{**dict(row), "body": orjson.loads(row["body"])})

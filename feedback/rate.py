@@ -50,11 +50,11 @@ async def store(log: Log, feedback: Feedback) -> dict[str, Any]:
 
 
 def _check_candidates(log: Log, feedback: Feedback) -> None:
-    named = {
+    named: dict[str, list[str | None]] = {
         "candidate_id": [feedback.candidate_id],
         "preferred_id": [feedback.preferred_id],
         "rejected_id": [feedback.rejected_id],
-        "ranking": feedback.ranking or [],
+        "ranking": [*(feedback.ranking or [])],
     }
     question = log.completion(feedback.id).question
     for param, identifiers in named.items():

@@ -107,14 +107,7 @@ class Ingest:
                 f"The index folder {self._folder} can't be used: {error.strerror}."
             ) from error
         try:
-            connection.execute("BEGIN IMMEDIATE")
             yield connection
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            raise ConfigurationError(
-                f"Another ingest is writing to {self._folder}. Wait until it is done."
-            ) from error
         finally:
             # After a commit there is nothing left to roll back.
             if connection.in_transaction:
@@ -146,7 +139,9 @@ class Ingest:
         sources = list(walk(roots))
         visited = {source.location for source in sources}
         if rebuild and not prune:
-            others = [d for d in known.values() if d.location not in visited and d.location.exists()]
+            others = [
+                d for d in known.values() if d.location not in visited and d.location.exists()
+            ]
             sources += [Source(Path(d.path), d.location) for d in others]
         drafts, changed = self._compare(connection, sources, known, collection, rebuild, report)
         for document in _gone(known, roots, visited | {s.location for s in sources}, prune):
@@ -182,7 +177,9 @@ class Ingest:
             try:
                 content = source.location.read_bytes()
             except OSError as error:
-                drafts.append(self._unread(source, collection, f"It can't be read: {error.strerror}."))
+                drafts.append(
+                    self._unread(source, collection, f"It can't be read: {error.strerror}.")
+                )
                 report.files.append(_file_report(drafts[-1].known))
                 continue
             digest = hashlib.sha256(content).hexdigest()

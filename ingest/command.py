@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -69,7 +70,8 @@ def ingest(
 
 
 def _show(report: Report) -> None:
-    console = Console(highlight=False)
+    # A program that reads our lines gets them whole; a person gets them folded to the window.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
     table = Table("status", "file", "chunks", "reason", box=None)
     for file in report.files:
         if file.status != "unchanged":

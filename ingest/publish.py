@@ -34,7 +34,9 @@ def publish(
     the version before it stay, for a reader that is just opening it; older ones go.
     """
     generation = (previous.generation if previous else 0) + 1
-    names = [n for (n,) in connection.execute("SELECT DISTINCT collection FROM document ORDER BY 1")]
+    names = [
+        n for (n,) in connection.execute("SELECT DISTINCT collection FROM document ORDER BY 1")
+    ]
     names = names or [settings.collection]
     files = {
         name: write_collection(

@@ -86,12 +86,23 @@ def _units(text: str, section: Section, tokenizer: Tokenizer, room: int) -> list
     for start, end in sentence_spans(body):
         first, last = bisect_left(starts, start), bisect_left(starts, end)
         # A sentence without a token (the tokenizer drops some control characters) still has a span.
-        edges = [*range(first, last, room), last]
+        edges = _edges(body, tokens, first, last, room)
         for low, high in zip(edges, edges[1:]) if last > first else [(first, first)]:
             unit_start = start if low == first else tokens[low][0]
             unit_end = end if high == last else tokens[high][0]
             units.append(_Unit(section.start + unit_start, section.start + unit_end, high - low))
     return units
+
+
+def _edges(text: str, tokens: Sequence[Span], first: int, last: int, room: int) -> list[int]:
+    """Where to cut tokens `first`–`last` into parts of at most `room`, if possible between words."""
+    edges = [first]
+    while last - edges[-1] > room:
+        cut = edges[-1] + room
+        words = range(cut, edges[-1] + room // 2, -1)
+        between = (i for i in words if not text[tokens[i][0] - 1].isalnum())
+        edges.append(next(between, cut))
+    return [*edges, last]
 
 
 def _packed(units: Sequence[_Unit], room: int, overlap: int) -> Iterator[list[_Unit]]:

@@ -15,11 +15,9 @@ from pydantic import ValidationError
 from contract.judge import JudgeRequest
 from contract.settings import Settings
 from contract.terminal import SOME_FAILED, Command, config_option, load_settings, progress_bars
-from rbrm.grading import Grading, languages_of, unjudged
-from rbrm.heads import load_heads
-from rbrm.judge import Judge
+from rbrm.grading import languages_of, unjudged
+from rbrm.judge import Judge, embedded_judge
 from rbrm.lines import judge_line
-from rbrm.reward_model import load_reward_model
 from rbrm.rubric import LANGUAGES, Rubric, load_rubric
 from text.encoder import Encoder
 
@@ -31,13 +29,19 @@ rubric_option = click.option(
 
 
 @click.command(cls=Command)
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; else standard output.")
 @rubric_option
 @config_option
 @click.pass_context
 def judge(
-    context: click.Context, file: Path, out: Path | None, rubric_path: Path | None, config: Path | None
+    context: click.Context,
+    file: Path,
+    out: Path | None,
+    rubric_path: Path | None,
+    config: Path | None,
 ) -> None:
     """Judge answers: one line of JSON in, one line of verdicts out, in order.
 
@@ -78,8 +82,7 @@ def check(file: Path | None) -> None:
     Without FILE, the default rubric is checked.
     """
     loaded = load_rubric(file)
-    encoder = Encoder()
-    Grading(loaded, load_heads(encoder.fingerprint).select("proposition"))
+    embedded_judge(loaded, Encoder())
     click.echo(
         f"{loaded.fingerprint}: {len(loaded.propositions)} propositions "
         f"({len(loaded.hard)} hard), {len(loaded.derived)} derived."
@@ -107,9 +110,7 @@ def _describe(rubric: Rubric) -> Iterator[str]:
 
 
 def _judge(settings: Settings) -> Judge:
-    encoder = Encoder()
-    rubric = load_rubric(settings.judge.rubric)
-    return Judge(rubric, load_heads(encoder.fingerprint), load_reward_model(), encoder)
+    return embedded_judge(load_rubric(settings.judge.rubric), Encoder())
 
 
 def _one(judging: Judge, line: str) -> Line:

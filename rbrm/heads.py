@@ -35,7 +35,9 @@ class Heads:
         An answer that the encoder can't read has no probabilities.
         """
         return [
-            dict(zip(self.names, self._of(rows).max(axis=0).tolist(), strict=True)) if len(rows) else {}
+            dict(zip(self.names, self._of(rows).max(axis=0).tolist(), strict=True))
+            if len(rows)
+            else {}
             for rows in batch.windows
         ]
 

@@ -7,27 +7,46 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from contract.verdict import CompletionClass, Judgement, JudgeFailed, ResponseType, Verdict
+from contract.verdict import CompletionClass, JudgeFailed, Judgement, ResponseType, Verdict
 from rbrm.answer import Answer, Grade, Question
 from rbrm.encoded import EncodedBatch, encode_batch
-from rbrm.grading import Grading
-from rbrm.heads import Heads
+from rbrm.grading import Grading, Readings
+from rbrm.heads import Heads, load_heads
+from rbrm.ngrams import NgramHeads, load_ngram_heads
 from rbrm.refusal import compliance
-from rbrm.reward_model import RewardModel
+from rbrm.reward_model import RewardModel, load_reward_model
 from rbrm.rubric import Rubric
 from text.encoder import Encoder
+
+
+def embedded_judge(rubric: Rubric, encoder: Encoder) -> Judge:
+    """The judge on the committed weights.
+
+    Raises:
+        ConfigurationError: weights are missing, or made for another encoder than this one.
+    """
+    heads = load_heads(encoder.fingerprint)
+    return Judge(rubric, heads, load_ngram_heads(), load_reward_model(), encoder)
 
 
 class Judge:
     """Judges all answers to one question in one encoding pass."""
 
     def __init__(
-        self, rubric: Rubric, heads: Heads, reward_model: RewardModel, encoder: Encoder
+        self,
+        rubric: Rubric,
+        heads: Heads,
+        ngram_heads: NgramHeads,
+        reward_model: RewardModel,
+        encoder: Encoder,
     ) -> None:
         self.rubric = rubric
-        self.version = f"heads-{heads.version}/rm-{reward_model.version}"
-        self._grading = Grading(rubric, heads.select("proposition"))
+        self.version = (
+            f"heads-{heads.version}/ngrams-{ngram_heads.version}/rm-{reward_model.version}"
+        )
+        self._grading = Grading(rubric, heads.select("proposition"), ngram_heads)
         self._propositions = heads.select("proposition")
+        self._ngrams = ngram_heads
         self._harm = heads.select("harm")
         self._response_types = heads.select("response_type")
         self._reward_model = reward_model
@@ -55,7 +74,7 @@ class Judge:
         harms = self._harm.probabilities(batch)
         response_type, types = self._response_type(question, batch)
         rated = [
-            (answer, self._grading.grade(question, answer, heads), reward, harm)
+            (answer, self._grade(question, answer, heads), reward, harm)
             for answer, heads, reward, harm in zip(
                 answers, propositions, rewards, harms, strict=True
             )
@@ -65,6 +84,11 @@ class Judge:
             self._verdict(question, answer, grades, reward, harm, response_type, types, seconds)
             for answer, grades, reward, harm in rated
         ]
+
+    def _grade(
+        self, question: Question, answer: Answer, heads: Mapping[str, float]
+    ) -> dict[str, Grade]:
+        return self._grading.grade(question, answer, Readings(heads, self._ngrams.grades(answer)))
 
     def _response_type(
         self, question: Question, batch: EncodedBatch

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from contract.judge import JudgeRequest
-from contract.verdict import Judgement, JudgeFailed, Verdict
+from contract.verdict import JudgeFailed, Judgement, Verdict
 from rbrm.answer import Question
 from rbrm.judge import Judge
 
 
 def judge_line(judge: Judge, request: JudgeRequest) -> dict[str, Any]:
     """Judge the answers of one line. A judging that failed is an error with the decision refuse."""
-    question = Question(
-        request.question, tuple(request.passage_texts), request.response_type
-    )
+    question = Question(request.question, tuple(request.passage_texts), request.response_type)
     return _line(request, judge.judge(question, request.texts))
 
 

@@ -32,7 +32,9 @@ class Formula:
         try:
             tree = ast.parse(source.strip(), mode="eval").body
         except SyntaxError as error:
-            raise FormulaError(f"{source!r} is not a formula of and, or, not: {error.msg}") from error
+            raise FormulaError(
+                f"{source!r} is not a formula of and, or, not: {error.msg}"
+            ) from error
         for node in ast.walk(tree):
             allowed = (ast.BoolOp, ast.UnaryOp, ast.Name, ast.And, ast.Or, ast.Not, ast.Load)
             if not isinstance(node, allowed):

@@ -41,11 +41,11 @@ FEATURES = (
 class RewardModel(Protocol):
     """Anything that gives answers a scalar."""
 
-    version: str
+    @property
+    def version(self) -> str:
+        """What stands in the log."""
 
-    def score(
-        self, question: Question, answers: list[Answer], batch: EncodedBatch
-    ) -> list[float]:
+    def score(self, question: Question, answers: list[Answer], batch: EncodedBatch) -> list[float]:
         """One reward for each answer; higher is more helpful."""
 
 
@@ -60,7 +60,9 @@ def answer_features(question: Question, answer: Answer, number: int, batch: Enco
     return np.asarray(
         (
             len(asked & present) / max(1, len(asked)),
-            float(vector @ batch.question) if vector is not None and batch.question is not None else 0,
+            float(vector @ batch.question)
+            if vector is not None and batch.question is not None
+            else 0,
             reads,
             grade.probability if grade else 0,
             grade is not None,

@@ -76,7 +76,14 @@ class EncoderGrader(Part):
     encoder: str
 
 
-GraderSpec = PatternGrader | RuleGrader | EncoderGrader
+class NgramGrader(Part):
+    """A trained head over character n-grams (Chinese)."""
+
+    kind: Literal["ngram"] = "ngram"
+    ngram: str
+
+
+GraderSpec = PatternGrader | RuleGrader | EncoderGrader | NgramGrader
 
 
 class Wording(Part):
@@ -161,7 +168,9 @@ class Rubric(Part):
     def class_formulas(self) -> dict[str, list[tuple[CompletionClass, Formula | None]]]:
         """The class table of each response type."""
         return {
-            kind: [(line.name, Formula.parse(line.when) if line.when else None) for line in r.classes]
+            kind: [
+                (line.name, Formula.parse(line.when) if line.when else None) for line in r.classes
+            ]
             for kind, r in self.response_types.items()
         }
 
@@ -222,7 +231,8 @@ def _explain(error: ValidationError, source: str, name: str) -> str:
 
 def _is_model_name(part: object) -> bool:
     """Pydantic names the member of a union that it tried; a file has no such key."""
-    return isinstance(part, str) and part in {g.__name__ for g in (PatternGrader, RuleGrader, EncoderGrader)}
+    graders = (PatternGrader, RuleGrader, EncoderGrader, NgramGrader)
+    return isinstance(part, str) and part in {grader.__name__ for grader in graders}
 
 
 def _line_of(node: yaml.Node | None, path: list[int | str]) -> int:

@@ -14,41 +14,51 @@ from contract.passage import Chunk
 
 SCHEMA = 1
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS state (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    manifest TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS document (
-    id TEXT PRIMARY KEY,
-    collection TEXT NOT NULL,
-    location TEXT NOT NULL,      -- resolved path: what the file is
-    path TEXT NOT NULL,          -- the path as ingested: what people see
-    content_hash TEXT NOT NULL,
-    recipe TEXT NOT NULL,        -- how it was read and split; another recipe means: read it again
-    status TEXT NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    title TEXT NOT NULL DEFAULT '',
-    chars INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (collection, location)
-);
-CREATE TABLE IF NOT EXISTS chunk (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document_id TEXT NOT NULL REFERENCES document(id) ON DELETE CASCADE,
-    ordinal INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL,
-    page INTEGER,
-    heading TEXT NOT NULL,
-    text TEXT NOT NULL,
-    embedding_key BLOB NOT NULL,
-    UNIQUE (document_id, ordinal)
-);
-CREATE VIRTUAL TABLE IF NOT EXISTS chunk_terms USING fts5 (
-    collection, heading, body, tokenize = "unicode61 remove_diacritics 0"
-);
-CREATE VIRTUAL TABLE IF NOT EXISTS chunk_vocabulary USING fts5vocab (chunk_terms, row);
-"""
+_TABLES = (
+    """
+    CREATE TABLE state (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        manifest TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE document (
+        id TEXT PRIMARY KEY,
+        collection TEXT NOT NULL,
+        location TEXT NOT NULL,      -- resolved path: what the file is
+        path TEXT NOT NULL,          -- the path as ingested: what people see
+        content_hash TEXT NOT NULL,
+        recipe TEXT NOT NULL,        -- how it was read and split; another recipe means: read it again
+        status TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        title TEXT NOT NULL DEFAULT '',
+        chars INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (collection, location)
+    )
+    """,
+    """
+    CREATE TABLE chunk (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        document_id TEXT NOT NULL REFERENCES document(id) ON DELETE CASCADE,
+        ordinal INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        "end" INTEGER NOT NULL,
+        page INTEGER,
+        heading TEXT NOT NULL,
+        text TEXT NOT NULL,
+        embedding_key BLOB NOT NULL,
+        UNIQUE (document_id, ordinal)
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE chunk_terms USING fts5 (
+        collection, heading, body, tokenize = "unicode61 remove_diacritics 0"
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE chunk_vocabulary USING fts5vocab (chunk_terms, row)
+    """,
+)
 
 _CHUNK_COLUMNS = (
     'c.id, c.document_id, d.path, d.title, c.ordinal, c.start, c."end", c.page, c.heading, c.text'
@@ -56,14 +66,27 @@ _CHUNK_COLUMNS = (
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open or create the catalogue. The caller begins and commits the one transaction."""
+    """Open or create the catalogue, in a transaction that the caller commits or rolls back.
+
+    Raises:
+        ConfigurationError: another ingest is writing, or the file is no catalogue.
+    """
     connection = sqlite3.connect(path, isolation_level=None, timeout=0)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
     check_schema(connection, path)
-    connection.executescript(_TABLES)
-    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise ConfigurationError(
+            f"Another ingest is writing to {path.parent} ({error}). Wait until it is done."
+        ) from error
+    if connection.execute("PRAGMA user_version").fetchone() == (0,):
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
     return connection
 
 
@@ -72,7 +95,10 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise ConfigurationError(f"There is no index at {path.parent}. Run `plumbline ingest`.")
     connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        f"{path.resolve().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
     )
     check_schema(connection, path)
     connection.execute("BEGIN")
@@ -99,9 +125,7 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 def read_manifest(connection: sqlite3.Connection) -> str | None:
     """The manifest (JSON) of the version that this connection sees; None before the first."""
-    has_state = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE name = 'state'"
-    ).fetchone()
+    has_state = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").fetchone()
     row = connection.execute("SELECT manifest FROM state").fetchone() if has_state else None
     return row[0] if row else None
 

@@ -102,7 +102,9 @@ class Embeddings:
 
     def keep_only(self, keys: set[bytes]) -> int:
         """Drop every vector whose key is not among `keys`; returns how many went."""
-        stale = [k for (k,) in self._connection.execute("SELECT key FROM embedding") if k not in keys]
+        stale = [
+            k for (k,) in self._connection.execute("SELECT key FROM embedding") if k not in keys
+        ]
         with self._connection:
             self._connection.executemany(
                 "DELETE FROM embedding WHERE key = ?", ((key,) for key in stale)

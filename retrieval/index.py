@@ -63,7 +63,9 @@ class Index:
         if query.vector is not None:
             near = dense.search(query.vector, depth)
             near |= dense.scores(query.vector, [i for i in common if i not in near])
-        ranked = sorted(fuse(near, common, dense_weight).items(), key=lambda item: (-item[1], item[0]))
+        ranked = sorted(
+            fuse(near, common, dense_weight).items(), key=lambda item: (-item[1], item[0])
+        )
         chunks = catalogue.fetch_chunks(self._catalogue, [i for i, _ in ranked[:k]])
         return [Hit(chunks[i], score) for i, score in ranked[:k]]
 

@@ -10,7 +10,11 @@ import math
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from text.terms import terms
+from text.terms import is_han_pair, terms
+
+# A pair of Han characters that the index never saw is mostly two halves of neighbouring words, not a
+# word; it weighs this much of what an unseen word weighs.
+_UNSEEN_PAIR = 0.35
 
 # Weights of the columns collection, heading and body in FTS5's bm25(): a term in the heading says
 # as much as one in the text.
@@ -56,4 +60,6 @@ class LexicalIndex:
                 "SELECT doc FROM chunk_vocabulary WHERE term = ?", (term,)
             ).fetchone()
             found[term] = math.log(1 + total / (row[0] if row else 0.5))
+            if row is None and is_han_pair(term):
+                found[term] *= _UNSEEN_PAIR
         return found

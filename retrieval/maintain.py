@@ -20,10 +20,11 @@ def rebuild_vectors(folder: Path) -> int:
     catalogue.open_snapshot(folder / CATALOGUE).close()
     connection = catalogue.open_for_writing(folder / CATALOGUE)
     try:
-        connection.execute("BEGIN IMMEDIATE")
         content = catalogue.read_manifest(connection)
         if content is None:
-            raise ConfigurationError(f"The index at {folder} is unfinished. Run `plumbline ingest`.")
+            raise ConfigurationError(
+                f"The index at {folder} is unfinished. Run `plumbline ingest`."
+            )
         manifest = Manifest.model_validate_json(content)
         files = {
             name: write_collection(
@@ -49,7 +50,8 @@ def document_text(folder: Path, path: str) -> list[Chunk]:
     connection = catalogue.open_snapshot(folder / CATALOGUE)
     try:
         row = connection.execute(
-            "SELECT id FROM document WHERE path = ? OR location = ?", (path, str(Path(path).resolve()))
+            "SELECT id FROM document WHERE path = ? OR location = ?",
+            (path, str(Path(path).resolve())),
         ).fetchone()
         chunks = catalogue.fetch_document_chunks(connection, row[0]) if row else []
     finally:

@@ -118,15 +118,19 @@ class Retriever:
         )
 
     def _passages(self, index: Index, hits: Sequence[Hit]) -> tuple[Passage, ...]:
-        passages: list[Passage] = []
-        budget = self._settings.passage_tokens
-        for run in _joined(_thinned(hits)):
-            passage = _passage(index, run, len(passages) + 1)
-            budget -= self._encoder.count_tokens(passage.text)
-            if budget < 0 and passages:
+        kept = self._affordable(_thinned(hits))
+        return tuple(_passage(index, run, n) for n, run in enumerate(_joined(kept), 1))
+
+    def _affordable(self, hits: Sequence[Hit]) -> list[Hit]:
+        """The best hits that fit the token budget; the first one always does."""
+        left = self._settings.passage_tokens
+        kept: list[Hit] = []
+        for hit in hits:
+            left -= self._encoder.count_tokens(hit.chunk.text)
+            if left < 0 and kept:
                 break
-            passages.append(passage)
-        return tuple(passages)
+            kept.append(hit)
+        return kept
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

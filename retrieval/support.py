@@ -19,6 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from contract.passage import Evidence, Passage, Sentence, Vector
+from text.tables import readable
 from text.terms import terms
 
 FEATURES = (
@@ -36,7 +37,14 @@ FEATURES = (
     "is_question",
 )
 
-SUPPORT_FEATURES = ("overlap", "context", "cosine", "passage_overlap", "rarest_found", "kind_missing")
+SUPPORT_FEATURES = (
+    "overlap",
+    "context",
+    "cosine",
+    "passage_overlap",
+    "rarest_found",
+    "kind_missing",
+)
 
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|fifty|"
@@ -52,7 +60,9 @@ _ASKS_NUMBER = re.compile(
     r"|多少|多久|多长|多大|多高|几|何时|什么时候|哪一?年|哪一?天|时间|百分之",
     re.IGNORECASE,
 )
-_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where)\b|谁|哪里|哪儿|何处|何地|什么地方", re.IGNORECASE)
+_ASKS_NAME = re.compile(
+    r"\b(?:who|whom|whose|where)\b|谁|哪里|哪儿|何处|何地|什么地方", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +135,10 @@ def passage_features(evidence: Evidence, passage: Passage) -> Vector:
     rows = np.zeros((len(passage.sentences), len(FEATURES)), dtype=np.float32)
     before = terms(passage.heading)
     for row, sentence in zip(rows, passage.sentences, strict=True):
-        own = terms(sentence.text)
+        said = readable(sentence.text, passage.text)
+        own = terms(said)
         overlap = question.overlap(own)
-        kind = question.kind_found(sentence.text)
+        kind = question.kind_found(said)
         row[:] = (
             overlap,
             overlap * overlap,
@@ -149,7 +160,7 @@ def passage_features(evidence: Evidence, passage: Passage) -> Vector:
 def support_features(evidence: Evidence, best: Scored) -> Vector:
     """SUPPORT_FEATURES of the best sentence: (6,)."""
     question = _Question(evidence)
-    own = terms(best.sentence.text)
+    own = terms(readable(best.sentence.text, best.passage.text))
     around = terms(f"{best.passage.heading} {best.passage.text}")
     before = best.passage.sentences[best.position - 1].text if best.position else ""
     context = [*own, *terms(f"{best.passage.heading} {before}")]

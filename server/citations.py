@@ -9,11 +9,10 @@ from typing import Any
 
 from contract.passage import Passage
 
-# [1]  [1, 2]  [1-3]  【1】, with the blanks before them. A number before "(" is a Markdown link, one
-# behind a letter or digit is an index, and four digits are a year.
+# [1]  [1, 2]  [1-3]  【1】, with the blanks before them. A number before "(" is a Markdown link, and
+# four digits are a year.
 _MARK = re.compile(
-    r"(?P<blank>[ \t]*)(?<![\w\]])[\[【](?P<numbers>\d{1,3}(?:\s*[,，、–-]\s*\d{1,3})*)[\]】](?!\()"
-    r"|(?P<next>(?<=\])[\[【](?P<more>\d{1,3}(?:\s*[,，、–-]\s*\d{1,3})*)[\]】](?!\())"
+    r"(?P<blank>[ \t]*)[\[【](?P<numbers>\d{1,3}(?:\s*[,，、–-]\s*\d{1,3})*)[\]】](?!\()"
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
@@ -40,9 +39,9 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
     length = position = 0
     for mark in _marks(text):
         kept = text[position : mark.start()]
-        numbers = [n for n in _numbers(mark["numbers"] or mark["more"]) if n in known]
+        numbers = [n for n in _numbers(mark["numbers"]) if n in known]
         if numbers:
-            kept += mark["blank"] or ""
+            kept += mark["blank"]
         content.append(kept)
         length += len(kept)
         for number in numbers:

@@ -78,7 +78,9 @@ def _confidently_comply(judgement: Judgement) -> bool:
 def _hint(verdicts: Sequence[Verdict], rubric: Rubric, language: str) -> str:
     names = dict.fromkeys(n for v in verdicts for n in failed_propositions(v, rubric))
     hints = [
-        p.hint.of(language) for n in names if (p := rubric.propositions.get(n)) is not None and p.hint
+        p.hint.of(language)
+        for n in names
+        if (p := rubric.propositions.get(n)) is not None and p.hint
     ]
     return "\n".join(f"- {hint}" for hint in hints) or in_language(TRY_AGAIN, language)
 

@@ -12,7 +12,7 @@ from contract.candidate import Policy
 from contract.chat import ChatRequest
 from contract.passage import Evidence
 from contract.settings import Settings
-from contract.verdict import Judgement, JudgeFailed
+from contract.verdict import JudgeFailed, Judgement
 from feedback.log import Log
 from rbrm.answer import Question
 from rbrm.judge import Judge

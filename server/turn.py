@@ -14,7 +14,7 @@ from contract.chat import ChatRequest
 from contract.errors import ContextTooLong, PlumblineError
 from contract.ids import uuid7
 from contract.passage import Evidence
-from contract.verdict import Decision, Judgement, JudgeFailed, Refuse, Regenerate, Serve, Verdict
+from contract.verdict import Decision, JudgeFailed, Judgement, Refuse, Regenerate, Serve, Verdict
 from server.citations import Cited, cite
 from server.decide import decide
 from server.parts import Parts
@@ -63,7 +63,9 @@ class Choice:
         """Was the question answered, and not refused or given back?"""
         verdict = self.judgement
         return (
-            self.served is not None and isinstance(verdict, Verdict) and not verdict.abstains
+            self.served is not None
+            and isinstance(verdict, Verdict)
+            and not verdict.abstains
             and self.refusal is None
         )
 

@@ -8,9 +8,7 @@ from contract.candidate import Policy
 from contract.model_server import ModelServer
 from contract.settings import Settings
 from feedback.log import Log
-from rbrm.heads import load_heads
-from rbrm.judge import Judge
-from rbrm.reward_model import load_reward_model
+from rbrm.judge import Judge, embedded_judge
 from rbrm.rubric import load_rubric
 from retrieval.index import Index
 from retrieval.manifest import MANIFEST
@@ -47,8 +45,7 @@ def build(settings: Settings) -> Parts:
 def build_judge(settings: Settings, encoder: Encoder) -> Judge:
     """The judge, on the encoder in use where its heads fit that one, else on the embedded one."""
     own = encoder if encoder.name == EMBEDDED else Encoder(EMBEDDED)
-    rubric = load_rubric(settings.judge.rubric)
-    return Judge(rubric, load_heads(own.fingerprint), load_reward_model(), own)
+    return embedded_judge(load_rubric(settings.judge.rubric), own)
 
 
 def _policy(settings: Settings, encoder: Encoder, executor: ThreadPoolExecutor) -> Policy:
@@ -61,5 +58,3 @@ def _policy(settings: Settings, encoder: Encoder, executor: ThreadPoolExecutor) 
         timeout_seconds=policy.timeout_seconds,
     )
     return OpenAIPolicy(server, policy)
-
-

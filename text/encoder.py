@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,7 +80,6 @@ class Encoder:
     def _model(self) -> SentenceTransformer:
         # Late on purpose: importing torch takes seconds, and a run in which nothing changed, or
         # `--help`, must not pay them.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
@@ -91,14 +89,15 @@ class Encoder:
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
-        size = self._model.get_embedding_dimension()
+        size: int | None = self._model.get_embedding_dimension()
         assert size is not None, "a sentence encoder states its dimension"
         return size
 
     @property
     def max_tokens(self) -> int:
         """Longest text that is read whole, in tokens, the two special ones not counted."""
-        return int(self._model.max_seq_length or 512) - 2
+        longest: int = self._model.max_seq_length or 512
+        return int(longest) - 2
 
     def token_spans(self, text: str) -> list[Span]:
         """The span of each token in `text`, in code points."""
@@ -106,12 +105,13 @@ class Encoder:
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens in `text`."""
-        return len(self._tokenize([text])["input_ids"][0])
+        pieces: list[int] = self._tokenize([text])["input_ids"][0]
+        return len(pieces)
 
     def unknown_share(self, text: str) -> float:
         """Share of the pieces that the vocabulary lacks; near 0.6 for Chinese in MiniLM."""
-        pieces = self._tokenize([text])["input_ids"][0]
-        unknown = self._model.tokenizer.unk_token_id
+        pieces: list[int] = self._tokenize([text])["input_ids"][0]
+        unknown: int = self._model.tokenizer.unk_token_id
         return sum(piece == unknown for piece in pieces) / max(1, len(pieces))
 
     def windows(self, text: str, overlap_tokens: int = 64) -> list[Span]:

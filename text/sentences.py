@@ -9,9 +9,9 @@ Span = tuple[int, int]
 
 # A full stop ends no sentence after these; kept to what documents really use.
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st vs etc e.g i.e eg ie no nos fig figs approx dept inc ltd co corp jr sr "
-    "vol pp ed est min max tel ext art sec ch para cf al ca jan feb mar apr jun jul aug sep sept "
-    "oct nov dec a.m p.m u.s u.k".split()
+    "mr mrs ms dr prof st vs etc e.g i.e eg ie no nos fig figs approx dept inc ltd co corp jr "
+    "sr vol pp ed est min max tel ext art sec ch para cf al ca jan feb mar apr jun jul aug sep "
+    "sept oct nov dec a.m p.m u.s u.k".split()
 )
 
 _CLOSERS = "\"'”’)\\]】》」』）"

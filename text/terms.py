@@ -19,12 +19,12 @@ _HAN_RUN = re.compile(f"[{HAN}]+")
 _STEMMER = snowballstemmer.stemmer("english")
 
 _ENGLISH_STOPS = frozenset(
-    "a an the and or but if of at by for with about to from in on as is are was were be been being "
-    "am do does did doing have has had having i me my we us our you your he him his she her it its "
-    "they them their this that these those there here what which who whom whose when where why how "
-    "will would shall should can could may might must not no nor so than too very just also any some "
-    "such into over under then once own same other each both more most s t d ll m o re ve get got "
-    "please tell".split()
+    "a an the and or but if of at by for with about to from in on as is are was were be been "
+    "being am do does did doing have has had having i me my we us our you your he him his she "
+    "her it its they them their this that these those there here what which who whom whose when "
+    "where why how will would shall should can could may might must not no nor so than too very "
+    "just also any some such into over under then once own same other each both more most s t d "
+    "ll m o re ve get got please tell".split()
 )
 # Only particles and question words: in a bigram model a wrongly dropped character costs more than a
 # kept one, since its rarity already makes it weigh little.
@@ -50,6 +50,11 @@ def terms(text: str) -> list[str]:
 def content_terms(question: str) -> list[str]:
     """The different terms that carry a question, in order, without question words."""
     return list(dict.fromkeys(terms(_CHINESE_QUESTION_WORDS.sub(" ", question))))
+
+
+def is_han_pair(term: str) -> bool:
+    """Is this term a pair of Han characters?"""
+    return len(term) == 2 and _HAN_RUN.fullmatch(term) is not None
 
 
 def _han_terms(run: str) -> list[str]:

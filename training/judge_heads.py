@@ -15,13 +15,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GroupKFold, KFold
 
 from contract.passage import Vector
 from rbrm.answer import Answer, Question
@@ -30,6 +32,20 @@ from text.encoder import Encoder
 from text.sentences import sentence_spans
 
 VERSION = "1"
+
+# The hard propositions, and their labels in our own examples.
+HARD = {
+    "disallowed_content": "disallowed",
+    "insulting_language": "insulting",
+    "threatening_language": "threatening",
+}
+# Share of harmless answers that a hard head may stop: of those written to look harmful, and of
+# ordinary sentences.
+MAX_FALSE_ALARMS, MAX_ORDINARY = 0.02, 0.002
+
+Row = dict[str, Any]
+Scores = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
 RESPONSE_TYPES = {
     "Comply": "comply",
@@ -37,15 +53,11 @@ RESPONSE_TYPES = {
     "Safe Refuse 1": "safe_refuse",
     "Safe Refuse 2": "safe_refuse",
 }
-# Categories whose texts an answer must not resemble; plain violence (V) also fills news and history.
-DISALLOWED_HARMS = ("H", "HR", "SH", "S3", "H2", "V2")
-
 # A head with fewer positive examples learns their topic, not the proposition.
 MIN_POSITIVES = 8
-# How many of the negatives may cross 0.5: the heads that can stop an answer must almost never
-# stop a good one.
-MAX_FALSE_ALARMS = {"disallowed_content": 0.003, "illogical_continuation_of_prompt": 0.01}
-DEFAULT_FALSE_ALARMS = 0.05
+# How many of the negatives may cross 0.5; fewer where the proposition alone can stop an answer.
+ALLOWED = {"illogical_continuation_of_prompt": 0.01}
+ALLOWED_DEFAULT = 0.05
 REGULARISATION = 1.0
 
 
@@ -59,7 +71,7 @@ class Head:
     groups: Sequence[int]
 
 
-def read_lines(path: Path) -> list[dict]:
+def read_lines(path: Path) -> list[Row]:
     """JSON lines, gzipped or not."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as file:
@@ -91,39 +103,61 @@ def encode_answers(encoder: Encoder, texts: Iterable[str]) -> Vector:
     return np.stack(rows)
 
 
-def completion_text(row: dict) -> str:
+def completion_text(row: Row) -> str:
     """The answer of a gold row."""
     return "\n".join(message["content"] for message in row["completion"])
 
 
-def proposition_heads(
-    gold: list[dict], vectors: Vector, ordinary: Vector, texts: list[dict], text_vectors: Vector
-) -> list[Head]:
-    """One head for each proposition with enough positives."""
-    groups = [hash(json.dumps(row["prompt"])) % 2**31 for row in gold]
+def proposition_heads(gold: list[Row], vectors: Vector, ordinary: Vector) -> list[Head]:
+    """One head for each proposition of the gold set with enough positives."""
+    prompts: dict[str, int] = {}
+    groups = [prompts.setdefault(json.dumps(row["prompt"]), len(prompts)) for row in gold]
     heads = []
     for name in gold[0]["propositions"]:
         labels = np.asarray([bool(row["propositions"][name]) for row in gold], dtype=np.float32)
-        if labels.sum() < MIN_POSITIVES:
+        if name in HARD or labels.sum() < MIN_POSITIVES:
             continue
-        rows, marks, of = [vectors, ordinary], [labels, np.zeros(len(ordinary))], list(groups)
-        of += list(range(len(ordinary)))
-        if name == "disallowed_content":
-            rows.append(text_vectors)
-            marks.append(np.asarray([any(t.get(h) for h in DISALLOWED_HARMS) for t in texts]))
-            of += list(range(10_000, 10_000 + len(texts)))
-        heads.append(
-            Head(
-                f"proposition/{name}",
-                np.concatenate(rows),
-                np.concatenate(marks).astype(np.float32),
-                of,
-            )
-        )
+        marks = np.concatenate([labels, np.zeros(len(ordinary), dtype=np.float32)])
+        of = [*groups, *range(1_000, 1_000 + len(ordinary))]
+        rows = np.concatenate([vectors, ordinary])
+        heads.append(Head(f"proposition/{name}", rows, marks, of))
     return heads
 
 
-def harm_heads(texts: list[dict], vectors: Vector, ordinary: Vector) -> list[Head]:
+def fit_hard(
+    answers: list[Row], vectors: Vector, ordinary: Vector, label: str, seed: int
+) -> tuple[Vector, dict[str, float]]:
+    """A hard proposition from our own examples. What breaks another hard rule is no example of
+    harmlessness and is left out."""
+    rows = np.concatenate([vectors, ordinary])
+    labels = np.asarray([a["label"] == label for a in answers] + [False] * len(ordinary))
+    harmless = np.asarray([a["label"] == "harmless" for a in answers] + [False] * len(ordinary))
+    plain = np.arange(len(rows)) >= len(vectors)
+    used = labels | harmless | plain
+    scores = np.zeros(len(rows))
+    for train, test in KFold(10, shuffle=True, random_state=seed).split(rows):
+        kept = train[used[train]]
+        scores[test] = _regression().fit(rows[kept], labels[kept]).decision_function(rows[test])
+    shift = safe_shift(scores, harmless, plain)
+    model = _regression().fit(rows[used], labels[used])
+    held = scores > shift
+    return np.append(model.coef_[0], model.intercept_[0] - shift).astype(np.float32), {
+        "positives": int(labels.sum()),
+        "rows": int(used.sum()),
+        "recall": round(float(held[labels].mean()), 3),
+        "false_alarms_harmless": round(float(held[harmless].mean()), 3),
+        "false_alarms_ordinary": round(float(held[plain].mean()), 4),
+    }
+
+
+def safe_shift(scores: Scores, harmless: Mask, plain: Mask) -> float:
+    """The logit from which on hardly any harmless answer is stopped; never below 0."""
+    looks_harmful = np.quantile(scores[harmless], 1 - MAX_FALSE_ALARMS)
+    ordinary = np.quantile(scores[plain], 1 - MAX_ORDINARY)
+    return max(0.0, float(looks_harmful), float(ordinary))
+
+
+def harm_heads(texts: list[Row], vectors: Vector, ordinary: Vector) -> list[Head]:
     """One head for each category; a text without its key is unknown there and left out."""
     heads = []
     for name in HARMS:
@@ -134,7 +168,7 @@ def harm_heads(texts: list[dict], vectors: Vector, ordinary: Vector) -> list[Hea
     return heads
 
 
-def response_type_heads(gold: list[dict], encoder: Encoder) -> list[Head]:
+def response_type_heads(gold: list[Row], encoder: Encoder) -> list[Head]:
     """One head for each response type, from the last user message."""
     vectors = encode_answers(encoder, [row["prompt"][-1]["content"] for row in gold])
     kinds = [RESPONSE_TYPES[row["response_type"]] for row in gold]
@@ -158,7 +192,7 @@ def fit(head: Head) -> tuple[Vector, dict[str, float]]:
     name = head.name.split("/")[1]
     shift = 0.0
     if head.name.startswith("proposition/"):
-        allowed = MAX_FALSE_ALARMS.get(name, DEFAULT_FALSE_ALARMS)
+        allowed = ALLOWED.get(name, ALLOWED_DEFAULT)
         shift = max(0.0, float(np.quantile(out_of_fold[head.labels == 0], 1 - allowed)))
     held = out_of_fold - shift > 0
     model = _regression().fit(head.vectors, head.labels)
@@ -180,9 +214,14 @@ def _regression() -> LogisticRegression:
 @click.option("--gold", required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--moderation", required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--paragraphs", required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--answers", default=Path("training/data/answers.en.jsonl"), type=click.Path(path_type=Path)
+)
 @click.option("--out", default=Path("rbrm/weights"), type=click.Path(path_type=Path))
 @click.option("--seed", default=0, show_default=True)
-def main(gold: Path, moderation: Path, paragraphs: Path, out: Path, seed: int) -> None:
+def main(
+    gold: Path, moderation: Path, paragraphs: Path, answers: Path, out: Path, seed: int
+) -> None:
     """Fit every head and write `heads.safetensors` and `heads.json`."""
     encoder = Encoder()
     rows, texts = read_lines(gold), read_lines(moderation)
@@ -190,11 +229,15 @@ def main(gold: Path, moderation: Path, paragraphs: Path, out: Path, seed: int) -
     text_vectors = encode_answers(encoder, [text["prompt"] for text in texts])
     ordinary = encode_answers(encoder, ordinary_answers(paragraphs, 600, seed))
     heads = [
-        *proposition_heads(rows, vectors, ordinary, texts, text_vectors),
+        *proposition_heads(rows, vectors, ordinary),
         *harm_heads(texts, text_vectors, ordinary),
         *response_type_heads(rows, encoder),
     ]
     fitted = {head.name: fit(head) for head in heads}
+    own = read_lines(answers)
+    own_vectors = encode_answers(encoder, [row["answer"] for row in own])
+    for name, label in HARD.items():
+        fitted[f"proposition/{name}"] = fit_hard(own, own_vectors, ordinary, label, seed)
     out.mkdir(parents=True, exist_ok=True)
     save_file(
         {"weights": np.stack([weights for weights, _ in fitted.values()])},
@@ -205,7 +248,11 @@ def main(gold: Path, moderation: Path, paragraphs: Path, out: Path, seed: int) -
             "version": VERSION,
         },
     )
-    card = {"version": VERSION, "seed": seed, "heads": {n: figures for n, (_, figures) in fitted.items()}}
+    card = {
+        "version": VERSION,
+        "seed": seed,
+        "heads": {n: figures for n, (_, figures) in fitted.items()},
+    }
     (out / "heads.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     for name, (_, figures) in fitted.items():
         click.echo(f"{name:50s} {figures}")

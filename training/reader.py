@@ -105,7 +105,7 @@ def fit_rank(sets: Sequence[tuple[Vector, Vector]], decay: float = 1e-3) -> Vect
         scores = x @ weights
         chosen = torch.logsumexp(scores + wrong, 1) - torch.logsumexp(scores + absent, 1)
         loss = decay * weights.square().sum() - chosen.mean()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
@@ -124,7 +124,7 @@ def fit_support(features: Vector, labels: Vector, decay: float = 1e-3) -> Vector
         optimizer.zero_grad()
         loss = torch.nn.functional.binary_cross_entropy_with_logits(x @ weights, y, balance)
         loss = loss + decay * weights[:-1].square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]

@@ -89,7 +89,7 @@ def train(data: Sequence[Ladder], decay: float = 1e-3) -> Vector:
         optimizer.zero_grad()
         loss = -torch.nn.functional.logsigmoid(differences @ weights).mean()
         loss = loss + decay * weights.square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]

@@ -45,7 +45,9 @@ def load(path: Path, content: bytes) -> LoadedDocument:
     loader = LOADERS.get(path.suffix.lower())
     if loader is None:
         known = " ".join(sorted(suffix.lstrip(".") for suffix in LOADERS))
-        raise FormatUnsupported(f"No loader for {path.suffix or 'files without a suffix'}. Known: {known}.")
+        raise FormatUnsupported(
+            f"No loader for {path.suffix or 'files without a suffix'}. Known: {known}."
+        )
     document = loader(content)
     title = document.title or path.stem.replace("-", " ").replace("_", " ")
     return LoadedDocument(document.text, title, document.sections)

@@ -64,4 +64,6 @@ def _strict(content: bytes, name: str) -> str:
     try:
         return content.decode(name)
     except UnicodeDecodeError as error:
-        raise DocumentUnreadable(f"It says that it is {name}, but is not: {error.reason}.") from error
+        raise DocumentUnreadable(
+            f"It says that it is {name}, but is not: {error.reason}."
+        ) from error

@@ -13,8 +13,8 @@ _NOISE = "script, style, noscript, template, nav, footer, aside, form, iframe, s
 _MAIN = ("main", "[role=main]", "article", "body")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CONTAINERS = frozenset(
-    "html body main article section div header ul ol dl figure details fieldset center blockquote "
-    "hgroup address menu".split()
+    "html body main article section div header ul ol dl figure details fieldset center "
+    "blockquote hgroup address menu".split()
 )
 
 
@@ -25,10 +25,10 @@ def load_html(content: bytes) -> LoadedDocument:
     builder = DocumentBuilder(" ".join(title.text().split()) if title else "")
     for node in tree.css(_NOISE):
         node.decompose()
-    for node in tree.css("header"):
-        if node.css_first("h1, h2") is None:
-            node.decompose()
-    root = next((node for name in _MAIN if (node := tree.css_first(name))), None)
+    for header in tree.css("header"):
+        if header.css_first("h1, h2") is None:
+            header.decompose()
+    root = next((found for name in _MAIN if (found := tree.css_first(name))), None)
     if root is not None:
         _walk(root, builder)
     return builder.build()
@@ -51,7 +51,9 @@ def _is_block(node: LexborNode, tag: str) -> bool:
     if tag in _HEADINGS or tag in _CONTAINERS or tag in names:
         return True
     # An inline element that wraps blocks, as in <a><div>…</div></a>.
-    return tag not in ("-text", "-comment") and node.css_first("p, li, div, table, h2, h3") is not None
+    return (
+        tag not in ("-text", "-comment") and node.css_first("p, li, div, table, h2, h3") is not None
+    )
 
 
 def _add_block(node: LexborNode, tag: str, builder: DocumentBuilder) -> None:

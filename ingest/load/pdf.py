@@ -73,9 +73,13 @@ def paragraphs(text: str) -> list[str]:
         else:
             found.append(line)
             open_paragraph = True
-        if line and _width(line) < _SHORT * usual:
-            open_paragraph = False
-        elif line and _ENDS.search(line) and _width(line) < 0.95 * usual:
+        if (
+            line
+            and _width(line) < _SHORT * usual
+            or line
+            and _ENDS.search(line)
+            and _width(line) < 0.95 * usual
+        ):
             open_paragraph = False
     return found
 

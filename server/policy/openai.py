@@ -58,7 +58,9 @@ class OpenAIPolicy:
             raise results[1]
         else:
             others = results[1]
-        different = {candidate.text.strip(): candidate for candidate in [*reversed(others), *results[0]]}
+        different = {
+            candidate.text.strip(): candidate for candidate in [*reversed(others), *results[0]]
+        }
         return list(reversed(different.values()))
 
     async def context_tokens(self) -> int:
@@ -142,5 +144,7 @@ def _candidate(choice: Mapping[str, Any], usage: Mapping[str, Any], choices: int
         finish_reason=str(choice.get("finish_reason") or "stop"),
         prompt_tokens=prompt_tokens if isinstance(prompt_tokens, int) else None,
         # The usage of several choices is their sum; an even share is the best there is.
-        completion_tokens=completion_tokens // choices if isinstance(completion_tokens, int) else None,
+        completion_tokens=completion_tokens // choices
+        if isinstance(completion_tokens, int)
+        else None,
     )

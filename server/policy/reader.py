@@ -16,9 +16,9 @@ from contract.candidate import Candidate, Prompt, Sampling
 from contract.errors import RequestRejected
 from contract.settings import ReaderSettings
 from retrieval.support import Scored, SupportModel, default_model, rank_sentences, support
-from server.policy.tables import is_header, is_row, is_rule, readable_row
 from server.wording import ABSTENTION, in_language
 from text.encoder import Encoder
+from text.tables import is_header, is_row, is_rule, readable
 
 # Context is no limit of the reader; this is what the prompt may take all the same.
 CONTEXT_TOKENS = 8192
@@ -30,7 +30,9 @@ LIMITS = (
 # A further sentence joins the answer if its score (a log-odds) is at most this far below the first.
 _JOIN_WITHIN = 2.5
 _LIST_MARK = re.compile(r"^\s*(?:[-*+•·●▪]|\d{1,3}[.)、])\s+")
-_HAN_BREAK = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
+_HAN_BREAK = re.compile(
+    r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])"
+)
 _REFUSED_FIELDS = ("response_format", "logit_bias")
 
 
@@ -89,7 +91,8 @@ class ReaderPolicy:
             return [self._finish(in_language(ABSTENTION, evidence.language), sampling)]
         separator = "" if evidence.language == "zh" else " "
         texts = [
-            _compose(selection, separator) for selection in _selections(ranked, sampling.max_sentences)
+            _compose(selection, separator)
+            for selection in _selections(ranked, sampling.max_sentences)
         ]
         texts = list(dict.fromkeys(texts))
         first = min(sampling.offset, len(texts) - 1)
@@ -130,7 +133,7 @@ def _spoken(scored: Scored) -> str:
     """A sentence as it is said: without list marks and line breaks, a table row with its header."""
     text = scored.sentence.text
     if is_row(text):
-        return readable_row(text, scored.passage.text)
+        return readable(text, scored.passage.text)
     return _HAN_BREAK.sub("", " ".join(_LIST_MARK.sub("", text).split()))
 
 

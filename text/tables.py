@@ -1,18 +1,10 @@
-"""A Markdown table row, read aloud with its header."""
+"""Markdown tables: a row, read with its header."""
 
 from __future__ import annotations
 
 import re
 
 _RULE = re.compile(r"^\s*\|?[\s:|-]+\|?\s*$")
-
-
-def readable_row(row: str, text: str) -> str:
-    """`| Leeds | 120 |` becomes `City: Leeds; Hotel: 120` where `text` holds the table's header."""
-    cells = _cells(row)
-    header = _header(row, text)
-    named = zip(header or [""] * len(cells), cells, strict=False)
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
 def is_row(sentence: str) -> bool:
@@ -26,10 +18,22 @@ def is_rule(sentence: str) -> bool:
 
 
 def is_header(sentence: str, text: str) -> bool:
-    """Is this row the header of its table?"""
+    """Is this row of `text` the header of its table?"""
     lines = [line.strip() for line in text.splitlines()]
     places = [i for i, line in enumerate(lines) if line == sentence.strip()]
     return any(i + 1 < len(lines) and is_rule(lines[i + 1]) for i in places)
+
+
+def readable(sentence: str, text: str) -> str:
+    """`| Leeds | 120 |` becomes `City: Leeds; Hotel: 120` where `text` holds the table's header.
+
+    What is no row of a table is returned as it is.
+    """
+    if not is_row(sentence):
+        return sentence
+    cells = _cells(sentence)
+    named = zip(_header(sentence, text) or [""] * len(cells), cells, strict=False)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
 
 
 def _header(row: str, text: str) -> list[str]:

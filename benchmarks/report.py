@@ -1,0 +1,44 @@
+"""Results go into docs/benchmarks.md, each between marks of its own."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+VERSIONS = ("plumbline", "torch", "sentence-transformers", "faiss-cpu", "fastapi")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def publish(name: str, command: str, body: str) -> None:
+    """Print a result and put it between its marks, with command, date, machine and versions."""
+    made = (
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python "
+        f"{platform.python_version()}, " + ", ".join(f"{n} {version(n)}" for n in VERSIONS)
+    )
+    content = f"{body}\n\n{made}"
+    click.echo(content)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"{DOCUMENT} has no marks for {name}")
+    block = f"{start}\n{content}\n{end}"
+    DOCUMENT.write_text(pattern.sub(lambda _: block, text), encoding="utf-8")
+
+
+def _machine() -> str:
+    cores = len(re.findall(r"^processor", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
+    return f"{cores} cores ({platform.machine()})"

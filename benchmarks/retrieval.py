@@ -1,0 +1,111 @@
+"""Does the right paragraph come first?
+
+    python -m benchmarks.retrieval xquad.en.json xquad.zh.json
+
+Paragraph retrieval on SQuAD-format files that you provide: each paragraph is a document, each
+question must find its own. Rivals in the same run, on the same index: the lexical side alone, the
+dense side alone, and plain rank fusion of the two.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from benchmarks.report import publish, table
+from contract.settings import RetrievalSettings
+from ingest.build import Ingest
+from retrieval.index import Index, Query
+from text.encoder import Encoder
+from text.terms import content_terms
+
+DEPTH, K = 50, 10
+
+Search = Callable[[Index, Query], list[str]]
+
+
+def hybrid(index: Index, query: Query, weight: float = 0.5) -> list[str]:
+    """Plumbline's own search."""
+    hits = index.search(query, "default", k=DEPTH, depth=DEPTH, dense_weight=weight)
+    return list(dict.fromkeys(hit.chunk.document for hit in hits))
+
+
+def lexical(index: Index, query: Query) -> list[str]:
+    """BM25 alone."""
+    return hybrid(index, Query(query.terms, None))
+
+
+def dense(index: Index, query: Query) -> list[str]:
+    """The encoder alone."""
+    return hybrid(index, Query((), query.vector))
+
+
+def rank_fusion(index: Index, query: Query) -> list[str]:
+    """Reciprocal rank fusion with the usual constant of 60."""
+    scores: dict[str, float] = {}
+    for ranking in (lexical(index, query), dense(index, query)):
+        for rank, document in enumerate(ranking, 1):
+            scores[document] = scores.get(document, 0.0) + 1 / (60 + rank)
+    return sorted(scores, key=lambda document: -scores[document])
+
+
+def gated(index: Index, query: Query) -> list[str]:
+    """Plumbline's own search as it is served (`query.vector` is None where it is not to be used)."""
+    return hybrid(index, query)
+
+
+def measure(path: Path, encoder: Encoder) -> list[list[object]]:
+    """Recall at 1 and 10 of every system."""
+    settings = RetrievalSettings()
+    data = json.loads(path.read_text("utf-8"))["data"]
+    paragraphs = [p for article in data for p in article["paragraphs"]]
+    with tempfile.TemporaryDirectory() as folder:
+        documents = Path(folder) / "documents"
+        documents.mkdir()
+        names = [str(documents / f"{i:05d}.txt") for i in range(len(paragraphs))]
+        for name, paragraph in zip(names, paragraphs):
+            Path(name).write_text(paragraph["context"], "utf-8")
+        Ingest(Path(folder) / "index", encoder, settings).run([documents], "default")
+        index = Index(Path(folder) / "index", encoder)
+        asked = [
+            (qa["question"], name)
+            for name, p in zip(names, paragraphs)
+            for qa in p["qas"]
+        ]
+        vectors = [e.vector for e in encoder.encode([question for question, _ in asked])]
+        always = [Query(tuple(content_terms(q)), v) for (q, _), v in zip(asked, vectors)]
+        known = [encoder.unknown_share(q) <= settings.max_unknown_share for q, _ in asked]
+        served = [q if k else Query(q.terms, None) for q, k in zip(always, known)]
+        systems: dict[str, tuple[Search, Sequence[Query]]] = {
+            "dense alone": (dense, always),
+            "BM25 alone": (lexical, always),
+            "rank fusion": (rank_fusion, always),
+            "Plumbline": (gated, served),
+        }
+        rows: list[list[object]] = []
+        for system, (search, queries) in systems.items():
+            found = [search(index, query)[:K] for query in queries]
+            first = sum(f[:1] == [name] for f, (_, name) in zip(found, asked)) / len(asked)
+            ten = sum(name in f for f, (_, name) in zip(found, asked)) / len(asked)
+            rows.append([path.name, system, f"{first:.1%}", f"{ten:.1%}"])
+        index.close()
+    return rows
+
+
+@click.command()
+@click.argument("squad_files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+def main(squad_files: tuple[Path, ...]) -> None:
+    """Index every paragraph, ask every question, write the result."""
+    encoder = Encoder()
+    rows = [row for path in squad_files for row in measure(path, encoder)]
+    names = " ".join(path.name for path in squad_files)
+    header = ["set", "system", "R@1", "R@10"]
+    publish("retrieval", f"python -m benchmarks.retrieval {names}", table(header, rows))
+
+
+if __name__ == "__main__":
+    main()

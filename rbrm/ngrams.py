@@ -1,0 +1,105 @@
+"""Heads over hashed character n-grams, for the Chinese that the embedded encoder can't read.
+
+Long answers are read in overlapping runs of sentences, and the worst run counts, so that harm in one
+place is not diluted. English was tried with word n-grams and left to the encoder, which finds seven
+times as much at the same false alarms (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+
+from contract.errors import ConfigurationError
+from contract.passage import Vector
+from rbrm.answer import Answer, Grade
+from text.language import HAN
+
+DIMENSIONS = 1 << 14
+
+_RUNS = re.compile(rf"[{HAN}]+|[a-z0-9]+|[!?！？]")
+# Longest run of sentences that is read as one piece, and how far the next run starts.
+_RUN, _STEP = 4, 2
+
+
+def ngrams(text: str) -> npt.NDArray[np.int64]:
+    """The different hashed runs of 1 to 3 characters of a text, sorted."""
+    runs = _RUNS.findall(unicodedata.normalize("NFKC", text).lower())
+    grams = {run[i : i + n] for run in runs for n in (1, 2, 3) for i in range(len(run) - n + 1)}
+    hashes = {zlib.crc32(gram.encode()) % DIMENSIONS for gram in grams}
+    return np.fromiter(sorted(hashes), dtype=np.int64, count=len(hashes))
+
+
+def runs_of(answer: Answer) -> list[str]:
+    """The pieces in which an answer is read; together they hold every sentence."""
+    spans = answer.sentences
+    if len(spans) <= _RUN:
+        return [answer.text]
+    starts = range(0, len(spans) - _RUN + _STEP, _STEP)
+    return [answer.text[spans[i][0] : spans[min(i + _RUN, len(spans)) - 1][1]] for i in starts]
+
+
+@dataclass(frozen=True, slots=True)
+class NgramHeads:
+    """`weights[language]`: (h, DIMENSIONS + 1), the bias last; one row for each name."""
+
+    names: tuple[str, ...]
+    weights: Mapping[str, Vector]
+    version: str
+
+    def grades(self, answer: Answer) -> dict[str, Grade]:
+        """The grade of each head; nothing for a language without weights."""
+        weights = self.weights.get(answer.language)
+        if weights is None:
+            return {}
+        pieces = runs_of(answer)
+        logits = np.stack([_logits(weights, piece) for piece in pieces])
+        worst = logits.argmax(axis=0)
+        return {
+            name: Grade(_sigmoid(float(logits[worst[i], i])), pieces[worst[i]])
+            for i, name in enumerate(self.names)
+        }
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it can judge."""
+        return tuple(sorted(self.weights))
+
+
+def load_ngram_heads(path: Path | None = None) -> NgramHeads:
+    """Read the committed heads.
+
+    Raises:
+        ConfigurationError: the file is missing or damaged.
+    """
+    source = path or Path(str(files("rbrm.weights").joinpath("ngrams.safetensors")))
+    try:
+        with safe_open(source, framework="numpy") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+            weights = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
+        return NgramHeads(tuple(json.loads(metadata["names"])), weights, metadata["version"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigurationError(
+            f"The judge's n-gram heads {source} can't be read: {error}"
+        ) from error
+
+
+def _logits(weights: Vector, text: str) -> Vector:
+    found = ngrams(text)
+    # Unit length, so that long texts are not more of everything.
+    scale = 1 / np.sqrt(max(1, len(found)))
+    return np.asarray(weights[:, found].sum(axis=1) * scale + weights[:, -1], dtype=np.float32)
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))

@@ -1,0 +1,147 @@
+"""What many tests share: one encoder, one small index, and servers that really listen."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from contract.settings import RetrievalSettings, Settings
+from ingest.build import Ingest
+from rbrm.judge import Judge
+from server.app import create_app
+from server.wiring import build, build_judge
+from tests.scripted_policy import ScriptedPolicy
+from text.encoder import Encoder
+
+ROOT = Path(__file__).parent.parent
+HANDBOOK = ROOT / "examples" / "handbook"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("PLUMBLINE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    return Encoder()
+
+
+@pytest.fixture(scope="session")
+def judge(encoder: Encoder) -> Judge:
+    return build_judge(Settings(), encoder)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
+    """A data folder whose index holds the example handbook."""
+    folder = tmp_path_factory.mktemp("data")
+    Ingest(folder / "index", encoder, RetrievalSettings()).run([HANDBOOK], "default")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server_url(data_dir: Path) -> Iterator[str]:
+    """`plumbline serve` as a process of its own, as a user starts it."""
+    port = free_port()
+    command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--data-dir", str(data_dir)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+def policy() -> Iterator[ScriptedPolicy]:
+    """An OpenAI-compatible server that answers what the test tells it to."""
+    scripted = ScriptedPolicy()
+    with listening(scripted.app) as url:
+        scripted.url = f"{url}/v1"
+        yield scripted
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def serve(data_dir: Path, tmp_path: Path) -> Iterator[Serve]:
+    """Start Plumbline in this process with given settings and a log of its own."""
+    running: list[object] = []
+
+    def start(**overrides: object) -> str:
+        named = {name.replace("__", "."): value for name, value in overrides.items()}
+        defaults = {"index_dir": data_dir / "index", "log_path": tmp_path / "log.sqlite"}
+        settings = Settings().replace(defaults | named)
+        context = listening(create_app(build(settings)))
+        running.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def listening(app: object) -> Iterator[str]:
+    """Run an ASGI application on a free port of this machine."""
+    port = free_port()
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")  # type: ignore[arg-type]
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen[str], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server ended: {process.communicate()[1]}"
+        try:
+            if httpx.get(f"{url}/healthz", timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError("the server did not become healthy")
+
+
+def ask(url: str, question: str, **fields: object) -> dict:
+    """One chat completion as JSON."""
+    body = {"model": "plumbline", "messages": [{"role": "user", "content": question}]} | fields
+    response = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+    assert response.status_code == 200, response.text
+    return response.json()

@@ -1,0 +1,51 @@
+import asyncio
+
+import httpx
+import pytest
+
+from contract.errors import ContextTooLong, PolicyUnavailable, RequestRejected
+from contract.model_server import ModelServer
+
+
+def answer(handler: object) -> object:
+    server = ModelServer("http://model/v1", transport=httpx.MockTransport(handler))  # type: ignore[arg-type]
+    return asyncio.run(server.chat({"model": "m", "messages": []}))
+
+
+def reply(status: int, **body: object) -> object:
+    return lambda request: httpx.Response(status, json=body)
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused", request=request)
+
+
+def too_slow(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("slow", request=request)
+
+
+def not_json(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, text="<html>")
+
+
+def test_a_good_reply_is_returned() -> None:
+    assert answer(reply(200, choices=[1])) == {"choices": [1]}
+
+
+@pytest.mark.parametrize(
+    "handler", [unreachable, too_slow, not_json, reply(500), reply(404), reply(401)]
+)
+def test_a_broken_server_is_unavailable(handler: object) -> None:
+    with pytest.raises(PolicyUnavailable):
+        answer(handler)
+
+
+def test_a_refused_request_says_why() -> None:
+    with pytest.raises(RequestRejected, match="bad stop"):
+        answer(reply(400, error={"message": "bad stop", "code": 400}))
+
+
+def test_a_prompt_that_is_too_long_has_its_own_error() -> None:
+    error = {"message": "too long", "code": "context_length_exceeded"}
+    with pytest.raises(ContextTooLong):
+        answer(reply(400, error=error))

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from contract.errors import ConfigurationError
+from feedback.export import Options, export
+from feedback.log import Log
+from tests.feedback.test_log import candidate, completion, feedback, write
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    return Log(tmp_path / "log.sqlite")
+
+
+def rows(log: Log, folder: Path, **options: object) -> list[dict]:
+    export(log, folder, Options(**{"validation": 0.0} | options), lambda *_: None)  # type: ignore[arg-type]
+    return [json.loads(line) for line in (folder / "train.jsonl").read_text("utf-8").splitlines()]
+
+
+def said(row: dict, column: str) -> str:
+    (message,) = row[column]
+    assert message["role"] == "assistant"
+    return message["content"]
+
+
+def test_a_ranking_becomes_all_pairs_with_one_weight_in_all(log: Log, tmp_path: Path) -> None:
+    record = completion()
+    texts = ["good", "fair", "poor"]
+    ranked = [candidate(record.id, i, text, float(-i)) for i, text in enumerate(texts)]
+    record = completion(id=record.id, candidates=tuple(ranked))
+    write(log, record, feedback(record.id, "ranking", ranking=[c.id for c in ranked]))
+    found = rows(log, tmp_path / "out", kind="rm")
+    pairs = [(said(row, "chosen"), said(row, "rejected")) for row in found]
+    assert pairs == [("good", "fair"), ("good", "poor"), ("fair", "poor")]
+    assert sum(row["weight"] for row in found) == pytest.approx(1)
+    assert [row["reward_margin"] for row in found] == [1, 2, 1]
+    assert {row["group"] for row in found} == {record.id}
+
+
+def test_human_and_judge_preferences_never_mix_silently(log: Log, tmp_path: Path) -> None:
+    record = completion()
+    write(log, record, feedback(record.id, "correction", correction="Twenty-seven."))
+    assert [r["source"] for r in rows(log, tmp_path / "h", kind="dpo")] == ["human"]
+    assert [r["source"] for r in rows(log, tmp_path / "j", kind="dpo", source="judge")] == ["judge"]
+    both = rows(log, tmp_path / "b", kind="dpo", source="both")
+    assert sorted(r["source"] for r in both) == ["human", "judge"]
+
+
+def test_a_judge_needs_a_margin(log: Log, tmp_path: Path) -> None:
+    write(log, completion())
+    assert len(rows(log, tmp_path / "a", kind="dpo", source="judge", min_margin=1.4)) == 1
+    assert not rows(log, tmp_path / "b", kind="dpo", source="judge", min_margin=1.6)
+
+
+def test_sft_kto_and_grpo_rows(log: Log, tmp_path: Path) -> None:
+    liked, disliked = completion(), completion(question="Why?")
+    write(log, liked, disliked)
+    write(log, feedback(liked.id, "rating", value=5), feedback(disliked.id, "rating", value="bad"))
+    (sft,) = rows(log, tmp_path / "sft", kind="sft")
+    assert said(sft, "completion") == "27 days."
+    labels = {row["group"]: row["label"] for row in rows(log, tmp_path / "kto", kind="kto")}
+    assert labels == {liked.id: True, disliked.id: False}
+    (grpo,) = rows(log, tmp_path / "grpo", kind="grpo")
+    assert (grpo["reference"], grpo["passages"]) == ("27 days.", ["27 days."])
+
+
+def test_feedback_that_came_before_its_turn_counts(log: Log, tmp_path: Path) -> None:
+    record = completion()
+    write(log, feedback(record.id, "correction", correction="Twenty-seven."), record)
+    assert len(rows(log, tmp_path / "out", kind="dpo")) == 1
+
+
+def test_two_turns_of_one_question_can_be_compared(log: Log, tmp_path: Path) -> None:
+    one, two = completion(), completion()
+    two = completion(id=two.id, candidates=(candidate(two.id, 0, "No idea.", 0.0, served=True),))
+    write(log, one, two, feedback(one.id, "pair", preferred_id=one.id, rejected_id=two.id))
+    (row,) = rows(log, tmp_path / "out", kind="dpo")
+    assert (said(row, "chosen"), said(row, "rejected")) == ("27 days.", "No idea.")
+
+
+def test_the_same_log_and_seed_give_the_same_bytes(log: Log, tmp_path: Path) -> None:
+    for number in range(20):
+        record = completion(question=f"Question {number}?")
+        write(log, record, feedback(record.id, "correction", correction="Better."))
+    for name in ("one", "two"):
+        export(log, tmp_path / name, Options("dpo", validation=0.3), lambda *_: None)
+    for file in ("train.jsonl", "validation.jsonl", "card.json", "README.md"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    assert (tmp_path / "one" / "validation.jsonl").stat().st_size > 0
+
+
+def test_the_card_counts_what_was_left_out(log: Log, tmp_path: Path) -> None:
+    write(log, completion(), completion(decision="error"))
+    export(log, tmp_path / "out", Options("dpo"), lambda *_: None)
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    assert card["turns_read"] == 2
+    assert card["dropped_turns"] == {"nothing in it fits this format": 1, "the turn failed": 1}
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(log: Log, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ConfigurationError, match="not made by an export"):
+        export(log, tmp_path / "out", Options("dpo"), lambda *_: None)
+    assert (tmp_path / "out" / "thesis.txt").exists()

@@ -1,0 +1,59 @@
+import pytest
+
+from ingest.load.document import LoadedDocument, Section
+from ingest.split import split
+from text.encoder import Encoder
+
+
+def document(text: str, *sections: Section) -> LoadedDocument:
+    return LoadedDocument(text, "", sections or (Section(0, len(text)),))
+
+
+ENGLISH = " ".join(f"Sentence number {i} speaks of holiday rule {i * 7}." for i in range(120))
+CHINESE = "".join(f"第{i}条规定员工应当在第{i * 3}天之前提交申请。" for i in range(120))
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_chunks_are_exact_small_and_end_at_sentences(text: str, encoder: Encoder) -> None:
+    pieces = split(document(text), encoder, 100, 30)
+    assert len(pieces) > 10
+    for piece in pieces:
+        assert text[piece.start : piece.end] == piece.text
+        assert encoder.count_tokens(piece.text) <= 100
+        assert piece.text[-1] in ".。"
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_every_character_is_in_some_chunk_and_neighbours_overlap(
+    text: str, encoder: Encoder
+) -> None:
+    pieces = split(document(text), encoder, 100, 30)
+    covered = set()
+    for piece in pieces:
+        covered |= set(range(piece.start, piece.end))
+    assert all(text[i].isspace() for i in set(range(len(text))) - covered)
+    overlaps = [before.end - after.start for before, after in zip(pieces, pieces[1:])]
+    assert all(overlap > 0 for overlap in overlaps)
+
+
+def test_a_sentence_without_end_is_cut_but_not_lost(encoder: Encoder) -> None:
+    text = " ".join(f"word{i}" for i in range(700))
+    pieces = split(document(text), encoder, 100, 20)
+    assert all(encoder.count_tokens(piece.text) <= 100 for piece in pieces)
+    assert {w for piece in pieces for w in piece.text.split()} == set(text.split())
+
+
+def test_no_chunk_crosses_a_heading_or_page(encoder: Encoder) -> None:
+    text = "First part. Second part."
+    pieces = split(
+        document(text, Section(0, 12, "A", 1), Section(12, 24, "B", 2)), encoder, 100, 20
+    )
+    assert [(p.heading, p.page, p.text) for p in pieces] == [
+        ("A", 1, "First part."),
+        ("B", 2, "Second part."),
+    ]
+
+
+def test_sentences_of_a_chunk_are_its_own(encoder: Encoder) -> None:
+    for piece in split(document(ENGLISH), encoder, 100, 30):
+        assert all(piece.text[a:b].endswith(".") for a, b in piece.sentences)

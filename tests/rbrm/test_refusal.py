@@ -1,0 +1,32 @@
+import pytest
+
+from rbrm.answer import Answer
+from rbrm.refusal import compliance
+
+
+@pytest.mark.parametrize(
+    ("text", "did"),
+    [
+        ("You get 80 days of parental leave.", "full_compliance"),
+        ("I'm sorry, but I can't help with that.", "full_refusal"),
+        (
+            "I cannot assist with this request. If you need support, please contact a professional.",
+            "full_refusal",
+        ),
+        ("抱歉，我无法提供这方面的帮助。", "full_refusal"),
+        ("我不能帮你做这件事。如果您有其他问题，请随时告诉我。", "full_refusal"),
+        ("年假有二十七天。", "full_compliance"),
+        (
+            "I can't give you legal advice. The contract has three parts: the first sets the price, the "
+            "second the delivery dates, and the third the warranty. Each of them can be changed in writing.",
+            "partial_refusal",
+        ),
+        ("I can't wait to help! The limit is 130 pounds.", "full_compliance"),
+        ("I could not find the answer to this question in the documents.", "full_compliance"),
+        ("Employees can't carry over more than 5 days.", "full_compliance"),
+    ],
+)
+def test_what_an_answer_did(text: str, did: str) -> None:
+    shares = compliance(Answer.of("?", text)).to_dict()
+    assert max(shares, key=shares.get) == did  # type: ignore[arg-type]
+    assert sum(shares.values()) == pytest.approx(1)

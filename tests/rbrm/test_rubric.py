@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from contract.errors import ConfigurationError
+from rbrm.answer import Question
+from rbrm.grading import unjudged
+from rbrm.heads import load_heads
+from rbrm.judge import embedded_judge
+from rbrm.rubric import load_rubric
+from text.encoder import Encoder
+
+OWN = """\
+name: own
+version: "1"
+propositions:
+  names_a_rival:
+    wording: {en: The answer names a rival., zh: 回答提到竞争对手。}
+    hard: true
+    hint: {en: Do not name other makers., zh: 不要提到其他厂商。}
+    graders:
+      - pattern: {any: ['\\bAcme\\b', 艾克美]}
+response_types:
+  comply: &table
+    classes: [{class: ideal}]
+    weights: {names_a_rival: -3}
+  hard_refuse: *table
+  safe_refuse: *table
+"""
+
+GOLD = """additional_content apology apology_acknowledges_emotional_state conditional_verbiage
+definitive_verbiage disallowed_content disclaimer encourage_professional_help fully_complies
+gentle_encouragement_for_help illogical_continuation_of_prompt inability_to_comply
+insulting_language judgement meta_commentary partially_complies prescribes_dosage
+prescribes_solutions provides_resources reference_safety_policy requests_information third_person
+threatening_language""".split()
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "own.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_rule_of_ones_own_takes_ten_lines(tmp_path: Path, encoder: Encoder) -> None:
+    rubric = load_rubric(write(tmp_path, OWN))
+    judge = embedded_judge(rubric, encoder)
+    good, bad = judge.judge(Question("Whose lamp?"), ["Our lamp is best.", "Buy it from Acme."])
+    assert not good.violations
+    assert bad.violations == ("names_a_rival",)
+    assert bad.evidence == {"names_a_rival": "Buy it from Acme."}
+
+
+def test_the_default_rubric_has_the_23_propositions_of_the_gold_set() -> None:
+    rubric = load_rubric()
+    assert set(GOLD) <= set(rubric.propositions)
+    assert all(p.wording.en and p.wording.zh for p in rubric.propositions.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("hard: true", "hrad: true"), r"own.yaml:6: propositions.names_a_rival.hrad"),
+        (("{names_a_rival: -3}", "{names_a_rivl: -3}"), "no proposition 'names_a_rivl'"),
+        (("[{class: ideal}]", "[{class: perfect}]"), "classes.0.class"),
+        (("艾克美]", "'(']"), "not a regular expression"),
+        (("[{class: ideal}]", "[{class: ideal, when: names_a_rival}]"), "catches all"),
+        (("  safe_refuse: *table\n", ""), "safe_refuse"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(
+    tmp_path: Path, change: tuple[str, str], problem: str
+) -> None:
+    path = write(tmp_path, OWN.replace(*change))
+    with pytest.raises(ConfigurationError, match=problem):
+        load_rubric(path)
+
+
+@pytest.mark.parametrize(
+    ("grader", "problem"),
+    [
+        ("rule: none", "no rule"),
+        ("encoder: none", "no encoder"),
+        ("ngram: none", "no ngram"),
+        ("pattern: {en: [x]}", "'zh'"),
+    ],
+)
+def test_a_missing_grader_is_an_error_at_start(
+    tmp_path: Path, encoder: Encoder, grader: str, problem: str
+) -> None:
+    text = OWN.replace("pattern: {any: ['\\bAcme\\b', 艾克美]}", grader)
+    with pytest.raises(ConfigurationError, match=problem):
+        embedded_judge(load_rubric(write(tmp_path, text)), encoder)
+
+
+def test_what_a_language_leaves_unjudged_is_known() -> None:
+    rubric = load_rubric()
+    assert not set(unjudged(rubric, "zh")) & set(rubric.hard)
+    assert "third_person" in unjudged(rubric, "zh")
+    assert unjudged(rubric, "en") == []
+
+
+def test_heads_of_another_encoder_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="fitted on the encoder"):
+        load_heads("another")
