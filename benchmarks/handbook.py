@@ -77,7 +77,14 @@ def main() -> None:
         mine = [i for i, case in enumerate(cases) if case["language"] == language]
         for name, texts in said.items():
             rows.append(row(name, language, [cases[i] for i in mine], [texts[i] for i in mine]))
-    header = ["language", "system", "right", "wrong abstentions", "honest abstentions", "characters"]
+    header = [
+        "language",
+        "system",
+        "right",
+        "wrong abstentions",
+        "honest abstentions",
+        "characters",
+    ]
     publish("handbook", "python -m benchmarks.handbook", table(header, rows))
 
 

@@ -70,7 +70,14 @@ def measure(rounds: int) -> list[list[object]]:
             p50, bare = statistics.median(turns), statistics.median(alone)
             p95 = statistics.quantiles(turns, n=20)[-1]
             rows.append(
-                [language, len(turns), f"{p50:.0f}", f"{p95:.0f}", f"{bare:.0f}", f"{p50 / bare:.2f}"]
+                [
+                    language,
+                    len(turns),
+                    f"{p50:.0f}",
+                    f"{p95:.0f}",
+                    f"{bare:.0f}",
+                    f"{p50 / bare:.2f}",
+                ]
             )
     return rows
 

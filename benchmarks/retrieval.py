@@ -71,14 +71,10 @@ def measure(path: Path, encoder: Encoder) -> list[list[object]]:
             Path(name).write_text(paragraph["context"], "utf-8")
         Ingest(Path(folder) / "index", encoder, settings).run([documents], "default")
         index = Index(Path(folder) / "index", encoder)
-        asked = [
-            (qa["question"], name)
-            for name, p in zip(names, paragraphs)
-            for qa in p["qas"]
-        ]
+        asked = [(qa["question"], name) for name, p in zip(names, paragraphs) for qa in p["qas"]]
         vectors = [e.vector for e in encoder.encode([question for question, _ in asked])]
         always = [Query(tuple(content_terms(q)), v) for (q, _), v in zip(asked, vectors)]
-        known = [encoder.unknown_share(q) <= settings.max_unknown_share for q, _ in asked]
+        known = [encoder.reads(q, settings.max_unknown_share) for q, _ in asked]
         served = [q if k else Query(q.terms, None) for q, k in zip(always, known)]
         systems: dict[str, tuple[Search, Sequence[Query]]] = {
             "dense alone": (dense, always),
@@ -97,7 +93,9 @@ def measure(path: Path, encoder: Encoder) -> list[list[object]]:
 
 
 @click.command()
-@click.argument("squad_files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument(
+    "squad_files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
+)
 def main(squad_files: tuple[Path, ...]) -> None:
     """Index every paragraph, ask every question, write the result."""
     encoder = Encoder()

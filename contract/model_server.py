@@ -66,7 +66,7 @@ class ModelServer:
                 content=content,
                 headers={"content-type": "application/json"} if content else None,
             )
-        except httpx.TimeoutException as error:
+        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout) as error:
             raise PolicyUnavailable(
                 f"The policy server {self.url} did not answer in time."
             ) from error

@@ -6,12 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-if TYPE_CHECKING:
-    from feedback.export import Counts, Options
+from feedback.options import Counts, Options
 
 TRAINERS = {
     "sft": ("SFTTrainer", "prompt, completion"),

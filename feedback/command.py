@@ -17,9 +17,9 @@ from contract.terminal import (
     print_json,
     progress_bars,
 )
-from feedback.export import KINDS, Kind, Options
 from feedback.export import export as run_export
 from feedback.log import Log
+from feedback.options import KINDS, Kind, Options
 
 data_dir_option = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Where index and log live."

@@ -6,63 +6,23 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import orjson
 
 from feedback.card import write_card
 from feedback.log import Log
+from feedback.options import Counts, Options
 from feedback.pairs import Pair, human_pairs, judge_pairs, texts_of
 from feedback.records import CompletionRecord, FeedbackRecord
 from feedback.whole import replace_folder
 
-Kind = Literal["sft", "rm", "dpo", "kto", "grpo"]
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
 
-KINDS: tuple[Kind, ...] = ("sft", "rm", "dpo", "kto", "grpo")
-
 # From this rating on (0 bad to 1 good) an answer is an example; up to that one it is a bad one.
 _GOOD, _BAD = 0.75, 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What goes into an export.
-
-    Attributes:
-        source: `human`, `judge`, or `both`; every row says which it came from.
-        min_margin: smallest difference of rewards that counts as a judge's preference.
-        validation: share of conversations that go into `validation.jsonl`.
-        seed: with the same log and options, the same seed gives the same bytes.
-    """
-
-    kind: Kind
-    source: Literal["human", "judge", "both"] = "human"
-    min_margin: float = 1.0
-    validation: float = 0.1
-    seed: int = 0
-
-    @property
-    def human(self) -> bool:
-        return self.source in ("human", "both")
-
-    @property
-    def judge(self) -> bool:
-        return self.source in ("judge", "both")
-
-
-@dataclass(slots=True)
-class Counts:
-    """What an export held and left out."""
-
-    turns: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
-    versions: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 def export(log: Log, folder: Path, options: Options, progress: Progress) -> Counts:

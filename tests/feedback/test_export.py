@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from contract.errors import ConfigurationError
-from feedback.export import Options, export
+from feedback.export import export
 from feedback.log import Log
+from feedback.options import Options
 from tests.feedback.test_log import candidate, completion, feedback, write
 
 

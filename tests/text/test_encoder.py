@@ -37,6 +37,12 @@ def test_windows_cover_a_long_text(encoder: Encoder) -> None:
 def test_chinese_is_known_to_be_unknown(encoder: Encoder) -> None:
     assert encoder.unknown_share("年假可以结转到下一年吗？") > 0.4
     assert encoder.unknown_share("May annual leave be carried over?") == 0
+    assert encoder.reads("May annual leave be carried over?", 0.2)
+
+
+def test_a_few_known_characters_are_not_taken_for_knowing_chinese(encoder: Encoder) -> None:
+    assert encoder.unknown_share("火星上有水") == 0
+    assert not encoder.reads("火星上有水", 0.2)
 
 
 def test_an_encoder_that_is_nowhere_is_a_plain_sentence(tmp_path: Path, monkeypatch) -> None:
