@@ -46,11 +46,11 @@ def encode_batch(encoder: Encoder, question: Question, answers: Sequence[Answer]
         spans = encoder.windows(answer.text) if _readable(answer) else []
         windows.append(range(len(texts), len(texts) + len(spans)))
         texts += [answer.text[start:end] for start, end in spans]
+    vectors = [encoding.vector for encoding in encoder.encode(texts)]
     asks = language_of(question.text) == "en"
-    vectors = [e.vector for e in encoder.encode([*texts, *([question.text] if asks else [])])]
     nothing = np.zeros((0, encoder.dimensions), dtype=np.float32)
     return EncodedBatch(
-        question=vectors[-1] if asks else None,
+        question=encoder.encode_question(question.text) if asks else None,
         windows=tuple(np.stack([vectors[i] for i in w]) if len(w) else nothing for w in windows),
     )
 

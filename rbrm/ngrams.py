@@ -28,6 +28,8 @@ from text.language import HAN
 DIMENSIONS = 1 << 14
 
 _RUNS = re.compile(rf"[{HAN}]+|[a-z0-9]+|[!?！？]")
+# Fewer n-grams than this (about four characters) say nothing either way.
+_MIN_NGRAMS = 9
 # Longest run of sentences that is read as one piece, and how far the next run starts.
 _RUN, _STEP = 4, 2
 
@@ -58,9 +60,10 @@ class NgramHeads:
     version: str
 
     def grades(self, answer: Answer) -> dict[str, Grade]:
-        """The grade of each head; nothing for a language without weights."""
+        """The grade of each head; nothing for a language without weights or a text of a few
+        characters."""
         weights = self.weights.get(answer.language)
-        if weights is None:
+        if weights is None or len(ngrams(answer.text)) < _MIN_NGRAMS:
             return {}
         pieces = runs_of(answer)
         logits = np.stack([_logits(weights, piece) for piece in pieces])

@@ -104,7 +104,7 @@ class Retriever:
 
     def _query(self, question: str) -> Query:
         reads = self._encoder.reads(question, self._settings.max_unknown_share)
-        vector = self._encoder.encode([question])[0].vector if reads else None
+        vector = self._encoder.encode_question(question) if reads else None
         return Query(tuple(content_terms(question)), vector)
 
     def _search(self, index: Index, query: Query, collection: str | None, k: int) -> list[Hit]:

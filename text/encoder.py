@@ -6,7 +6,7 @@ import hashlib
 import importlib.resources
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ _CHINESE_SAMPLE = (
 # Small batches of texts of like length pad least; on a CPU larger ones gain nothing
 # (docs/benchmarks.md).
 _BATCH = 4
+_KEPT_QUESTIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,14 @@ class Encoder:
             if progress:
                 progress(len(batch))
         return [results[i] for i in range(len(texts))]
+
+    def encode_question(self, text: str) -> Vector:
+        """The vector of one short text. Retrieval and judge ask for the same one, so it is kept."""
+        return self._questions(text)
+
+    @cached_property
+    def _questions(self) -> Callable[[str], Vector]:
+        return lru_cache(maxsize=_KEPT_QUESTIONS)(lambda text: self.encode([text])[0].vector)
 
     def _encode_batch(self, texts: list[str], spans: list[list[Span]]) -> list[Encoding]:
         import torch
