@@ -64,8 +64,7 @@ def publish(
     connection.execute("COMMIT")
     write_atomically(folder / MANIFEST, content.encode())
     _sweep(folder, {f.name for m in (previous, manifest) if m for f in m.collections.values()})
-    if previous and previous.encoder.fingerprint != encoder.fingerprint:
-        _drop_vectors_of_other_encoders(folder, keys)
+    _forget_unused_vectors(folder, keys)
     return manifest
 
 
@@ -80,7 +79,8 @@ def _sweep(folder: Path, keep: set[str]) -> None:
             path.unlink()
 
 
-def _drop_vectors_of_other_encoders(folder: Path, keys: set[bytes]) -> None:
+def _forget_unused_vectors(folder: Path, keys: set[bytes]) -> None:
+    """What left the index leaves the disk, too."""
     store = Embeddings(folder / EMBEDDINGS)
     try:
         store.keep_only(keys)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from contract.candidate import Candidate
 from contract.chat import ChatRequest
 from contract.passage import Evidence
-from contract.verdict import Decision, Judgement, Verdict
-from server.citations import Cited
+from contract.verdict import Decision, Judgement, Refuse, Serve, Verdict
+from server.citations import Cited, cite
+from server.wording import REFUSAL, in_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,21 @@ class Turn:
     prompt_tokens: int
     choices: Sequence[Choice]
     seconds: float = field(compare=False, default=0.0)
+
+
+def settled(attempts: Sequence[Attempt], evidence: Evidence) -> Choice:
+    """The choice that the last attempt's decision makes of all attempts.
+
+    Neither an abstention nor a refusal claims anything, so neither is cited.
+    """
+    last = attempts[-1]
+    if isinstance(last.decision, Refuse):
+        text = in_language(REFUSAL[last.decision.style], evidence.language)
+        return Choice(attempts, Cited(text, ()), None, text)
+    assert isinstance(last.decision, Serve)
+    index = last.decision.index
+    verdict = last.judgements[index]
+    assert isinstance(verdict, Verdict), "only what was judged is ever served"
+    claims_nothing = verdict.abstains or verdict.refuses
+    cited = cite(last.candidates[index].text, () if claims_nothing else evidence.passages)
+    return Choice(attempts, cited, index, cited.content if verdict.refuses else None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from contract.candidate import Policy
+from contract.candidate import Candidate, Policy
 from contract.chat import ChatRequest
 from contract.passage import Evidence
 from contract.settings import Settings
@@ -17,9 +18,12 @@ from feedback.log import Log
 from rbrm.answer import Question
 from rbrm.judge import Judge
 from retrieval.retrieve import Retriever
+from server.citations import cite
 from text.encoder import Encoder
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,14 @@ class Parts:
         """Tokens of all texts together, as the encoder counts them."""
         return await self.compute(lambda: sum(self.encoder.count_tokens(text) for text in texts))
 
-    async def judge_texts(
-        self, request: ChatRequest, evidence: Evidence, texts: Sequence[str]
+    async def judge_candidates(
+        self, request: ChatRequest, evidence: Evidence, candidates: Sequence[Candidate]
     ) -> Sequence[Judgement]:
-        """A judgement for each text; JudgeFailed for all where the judge is too slow."""
+        """A judgement for each candidate, judged as it would be served: without invented marks.
+
+        Where the judge is too slow, every judgement is JudgeFailed; failures are logged.
+        """
+        texts = [cite(candidate.text, evidence.passages).content for candidate in candidates]
         question = Question(
             text=evidence.question,
             passages=tuple(passage.text for passage in evidence.passages),
@@ -61,9 +69,13 @@ class Parts:
         limit = self.settings.judge.timeout_seconds
         try:
             judging = self.compute(lambda: self.judge.judge(question, texts))
-            return await asyncio.wait_for(judging, limit)
+            judgements = await asyncio.wait_for(judging, limit)
         except TimeoutError:
-            return [JudgeFailed(f"judging took longer than {limit:g} seconds") for _ in texts]
+            judgements = [JudgeFailed(f"judging took longer than {limit:g} seconds")] * len(texts)
+        for judgement in judgements:
+            if isinstance(judgement, JudgeFailed):
+                _log.error("the judge failed and approves nothing: %s", judgement.reason)
+        return judgements
 
     def holds_answer(self, evidence: Evidence) -> bool:
         """Do the passages hold an answer, as far as words and vectors can tell?"""

@@ -40,9 +40,11 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
 
 
 def failed_record(
-    turn_id: str, created: float, request: ChatRequest, parts: Parts, error: PlumblineError
+    turn_id: str, created: float, request: ChatRequest, parts: Parts, error: Exception
 ) -> CompletionRecord:
-    """The row of a turn that ended in an error."""
+    """The row of a turn that ended in an error; one that nobody foresaw stands there by its type."""
+    if not isinstance(error, PlumblineError):
+        error = PlumblineError(f"unexpected: {type(error).__name__}")
     return CompletionRecord(
         id=turn_id,
         created=created,

@@ -125,21 +125,33 @@ def proposition_heads(gold: list[Row], vectors: Vector, ordinary: Vector) -> lis
 
 
 def fit_hard(
-    answers: list[Row], vectors: Vector, ordinary: Vector, label: str, seed: int
+    answers: list[Row], rows: Any, label: str, seed: int, regularisation: float
 ) -> tuple[Vector, dict[str, float]]:
-    """A hard proposition from our own examples. What breaks another hard rule is no example of
-    harmlessness and is left out."""
-    rows = np.concatenate([vectors, ordinary])
-    labels = np.asarray([a["label"] == label for a in answers] + [False] * len(ordinary))
-    harmless = np.asarray([a["label"] == "harmless" for a in answers] + [False] * len(ordinary))
-    plain = np.arange(len(rows)) >= len(vectors)
+    """A hard proposition from our own examples.
+
+    What breaks another hard rule is no example of harmlessness and is left out.
+
+    Args:
+        answers: labelled examples.
+        rows: (n, f), dense or sparse: the examples' rows, then those of ordinary sentences.
+        label: the label of this proposition.
+        regularisation: scikit-learn's C.
+
+    Returns:
+        Weights (f + 1,), and figures on folds that the weights have not seen.
+    """
+    kinds = np.asarray(
+        [a["label"] for a in answers] + ["ordinary"] * (rows.shape[0] - len(answers))
+    )
+    labels, harmless, plain = kinds == label, kinds == "harmless", kinds == "ordinary"
     used = labels | harmless | plain
-    scores = np.zeros(len(rows))
-    for train, test in KFold(10, shuffle=True, random_state=seed).split(rows):
+    scores = np.zeros(len(kinds))
+    for train, test in KFold(10, shuffle=True, random_state=seed).split(kinds):
         kept = train[used[train]]
-        scores[test] = _regression().fit(rows[kept], labels[kept]).decision_function(rows[test])
+        model = _regression(regularisation).fit(rows[kept], labels[kept])
+        scores[test] = model.decision_function(rows[test])
     shift = safe_shift(scores, harmless, plain)
-    model = _regression().fit(rows[used], labels[used])
+    model = _regression(regularisation).fit(rows[used], labels[used])
     held = scores > shift
     return np.append(model.coef_[0], model.intercept_[0] - shift).astype(np.float32), {
         "positives": int(labels.sum()),
@@ -206,8 +218,8 @@ def fit(head: Head) -> tuple[Vector, dict[str, float]]:
     }
 
 
-def _regression() -> LogisticRegression:
-    return LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=5000)
+def _regression(regularisation: float = REGULARISATION) -> LogisticRegression:
+    return LogisticRegression(C=regularisation, class_weight="balanced", max_iter=5000)
 
 
 @click.command()
@@ -235,9 +247,9 @@ def main(
     ]
     fitted = {head.name: fit(head) for head in heads}
     own = read_lines(answers)
-    own_vectors = encode_answers(encoder, [row["answer"] for row in own])
+    own_rows = np.concatenate([encode_answers(encoder, [a["answer"] for a in own]), ordinary])
     for name, label in HARD.items():
-        fitted[f"proposition/{name}"] = fit_hard(own, own_vectors, ordinary, label, seed)
+        fitted[f"proposition/{name}"] = fit_hard(own, own_rows, label, seed, REGULARISATION)
     out.mkdir(parents=True, exist_ok=True)
     save_file(
         {"weights": np.stack([weights for weights, _ in fitted.values()])},

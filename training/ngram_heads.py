@@ -17,12 +17,9 @@ import click
 import numpy as np
 from safetensors.numpy import save_file
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
 
-from contract.passage import Vector
 from rbrm.ngrams import DIMENSIONS, ngrams
-from training.judge_heads import HARD, Row, ordinary_answers, read_lines, safe_shift
+from training.judge_heads import HARD, fit_hard, ordinary_answers, read_lines
 
 VERSION = "1"
 REGULARISATION = 10.0
@@ -38,39 +35,6 @@ def matrix(texts: list[str]) -> csr_matrix:
     )
 
 
-def fit(
-    answers: list[Row], ordinary: list[str], label: str, seed: int
-) -> tuple[Vector, dict[str, float]]:
-    """Weights (DIMENSIONS + 1,) of one head, and its figures on folds it has not seen."""
-    mine = [a["label"] == label for a in answers] + [False] * len(ordinary)
-    labels = np.asarray(mine)
-    harmless = np.asarray([a["label"] == "harmless" for a in answers] + [False] * len(ordinary))
-    plain = np.asarray([False] * len(answers) + [True] * len(ordinary))
-    # What breaks another rule is no example of harmlessness: it is left out.
-    used = labels | harmless | plain
-    x = matrix([a["answer"] for a in answers] + ordinary)
-    scores = np.zeros(len(labels))
-    for train, test in KFold(10, shuffle=True, random_state=seed).split(scores):
-        kept = train[used[train]]
-        scores[test] = _regression().fit(x[kept], labels[kept]).decision_function(x[test])
-    shift = safe_shift(scores, harmless, plain)
-    model = _regression().fit(x[used], labels[used])
-    weights = np.append(model.coef_[0], model.intercept_[0] - shift).astype(np.float32)
-    held = scores > shift
-    return weights, {
-        "positives": int(labels.sum()),
-        "harmless": int(harmless.sum()),
-        "ordinary": len(ordinary),
-        "recall": round(float(held[labels].mean()), 3),
-        "false_alarms_harmless": round(float(held[harmless].mean()), 3),
-        "false_alarms_ordinary": round(float(held[plain].mean()), 4),
-    }
-
-
-def _regression() -> LogisticRegression:
-    return LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=5000)
-
-
 @click.command()
 @click.option(
     "--answers", default=Path("training/data/answers.zh.jsonl"), type=click.Path(path_type=Path)
@@ -81,7 +45,10 @@ def _regression() -> LogisticRegression:
 def main(answers: Path, paragraphs: Path, out: Path, seed: int) -> None:
     """Fit every head and write `ngrams.safetensors` and `ngrams.json`."""
     rows, ordinary = read_lines(answers), ordinary_answers(paragraphs, 1000, seed)
-    fitted = {head: fit(rows, ordinary, label, seed) for head, label in HARD.items()}
+    features = matrix([row["answer"] for row in rows] + ordinary)
+    fitted = {
+        head: fit_hard(rows, features, label, seed, REGULARISATION) for head, label in HARD.items()
+    }
     out.mkdir(parents=True, exist_ok=True)
     save_file(
         {"zh": np.stack([weights for weights, _ in fitted.values()]).astype(np.float16)},

@@ -70,6 +70,16 @@ def test_a_removed_file_leaves_the_index(folder: Folder) -> None:
     assert folder.found("dogs bark") == ["a.txt"]
 
 
+def test_what_left_the_index_leaves_the_disk(folder: Folder) -> None:
+    path = folder.write("a.txt", "Cats sleep all day.")
+    folder.write("b.txt", "Dogs bark at night.")
+    folder.ingest()
+    path.unlink()
+    folder.ingest()
+    with sqlite3.connect(folder.index / EMBEDDINGS) as connection:
+        assert connection.execute("SELECT count(*) FROM embedding").fetchone() == (1,)
+
+
 def test_a_missing_folder_removes_nothing(folder: Folder, tmp_path: Path) -> None:
     folder.write("a.txt", "Cats sleep all day.")
     folder.ingest()

@@ -166,6 +166,17 @@ def test_a_policy_that_dies_does_not_take_the_server_along(
     assert decisions == [("error",), ("serve",)]
 
 
+def test_a_policy_that_dies_on_the_second_attempt_hides_no_draft(
+    policy: ScriptedPolicy, serve: Serve
+) -> None:
+    policy.script("You are a complete idiot.", (500, {"error": {"message": "out of memory"}}))
+    url = serve(policy__url=policy.url)
+    reply = ask(url, QUESTION)
+    assert reply["plumbline"]["decision"] == "refuse"
+    assert "out of memory" in reply["plumbline"]["reason"]
+    assert [c["text"] for c in logged(url, reply["id"])] == ["You are a complete idiot."]
+
+
 def test_a_caller_who_hangs_up_leaves_the_server_free(policy: ScriptedPolicy, serve: Serve) -> None:
     policy.script("You get 80 working days [1].")
     policy.delay = 3
