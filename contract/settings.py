@@ -146,7 +146,8 @@ class Settings(Section):
         if self.server.host not in local and not self.server.allow_public:
             raise ValueError(
                 f"server.host {self.server.host} can be reached from other machines and there are "
-                "no API keys yet; set server.allow_public=true if a proxy in front checks callers"
+                "no API keys yet; if a proxy in front checks callers, set server.allow_public to "
+                "true (PLUMBLINE_SERVER__ALLOW_PUBLIC=true)"
             )
         return self
 
@@ -232,7 +233,14 @@ def _read_config(path: Path | None) -> dict[str, Any]:
 
 def _explain(error: ValidationError) -> str:
     problems = [
-        f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
+        ": ".join(
+            part
+            for part in (
+                ".".join(str(step) for step in problem["loc"]),
+                problem["msg"].removeprefix("Value error, "),
+            )
+            if part
+        )
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return "The settings are wrong: " + "; ".join(problems)

@@ -26,7 +26,7 @@ data_dir_option = click.option(
 )
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Write preferences as training data.")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option(
@@ -77,6 +77,8 @@ def export(
     with progress_bars() as progress:
         counts = run_export(_log(data_dir, config), out, options, progress)
     click.echo(f"{sum(counts.rows.values())} rows from {counts.turns} turns in {out}")
+    if not counts.rows:
+        click.echo("  Nobody has rated these turns; --source both adds what the judge preferred.")
     for why, number in sorted(counts.dropped.items()):
         click.echo(f"  left out: {number} turns, {why}")
 

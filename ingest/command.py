@@ -24,7 +24,7 @@ from ingest.report import Report
 from text.encoder import Encoder
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Bring the index in step with your files.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @index_option
 @click.option("--collection", help="Collection to fill; the default is `default`.")

@@ -28,7 +28,7 @@ rubric_option = click.option(
 )
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Judge answers, line by line.")
 @click.argument(
     "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 )
@@ -69,7 +69,7 @@ def judge(
         context.exit(SOME_FAILED)
 
 
-@click.group()
+@click.group(short_help="Write and check the rules for answers.")
 def rubric() -> None:
     """Write and check rubrics: the rules that an answer is held to."""
 

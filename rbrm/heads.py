@@ -8,13 +8,13 @@ error.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from contract.errors import ConfigurationError
 from contract.passage import Vector
@@ -67,15 +67,14 @@ def load_heads(fingerprint: str, path: Path | None = None) -> Heads:
     source = path or Path(str(files("rbrm.weights").joinpath("heads.safetensors")))
     try:
         with safe_open(source, framework="numpy") as file:
-            metadata: Mapping[str, str] = file.metadata() or {}
+            card = json.loads(file.metadata()["card"])
             weights = file.get_tensor("weights")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ConfigurationError(f"The judge's heads {source} can't be read: {error}") from error
-    if metadata.get("encoder") != fingerprint:
+    if card["encoder"] != fingerprint:
         raise ConfigurationError(
-            f"The judge's heads were fitted on the encoder {metadata.get('encoder')}, but the one "
+            f"The judge's heads were fitted on the encoder {card['encoder']}, but the one "
             f"in use is {fingerprint}. Use retrieval.encoder=minilm, or fit them anew with "
             "`python -m training.judge_heads`."
         )
-    names: Sequence[str] = json.loads(metadata["names"])
-    return Heads(tuple(names), weights, metadata["version"])
+    return Heads(tuple(card["names"]), weights, card["version"])

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from contract.errors import ConfigurationError
 from contract.passage import Vector
@@ -31,7 +31,7 @@ _RUNS = re.compile(rf"[{HAN}]+|[a-z0-9]+|[!?！？]")
 # Fewer n-grams than this (about four characters) say nothing either way.
 _MIN_NGRAMS = 9
 # Longest run of sentences that is read as one piece, and how far the next run starts.
-_RUN, _STEP = 4, 2
+_RUN, _STEP = 2, 1
 
 
 def ngrams(text: str) -> npt.NDArray[np.int64]:
@@ -88,10 +88,10 @@ def load_ngram_heads(path: Path | None = None) -> NgramHeads:
     source = path or Path(str(files("rbrm.weights").joinpath("ngrams.safetensors")))
     try:
         with safe_open(source, framework="numpy") as file:
-            metadata: Mapping[str, str] = file.metadata() or {}
+            card = json.loads(file.metadata()["card"])
             weights = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
-        return NgramHeads(tuple(json.loads(metadata["names"])), weights, metadata["version"])
-    except (OSError, ValueError, KeyError) as error:
+        return NgramHeads(tuple(card["names"]), weights, card["version"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ConfigurationError(
             f"The judge's n-gram heads {source} can't be read: {error}"
         ) from error

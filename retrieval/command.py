@@ -27,7 +27,7 @@ from retrieval.retrieve import Retriever
 from text.encoder import Encoder
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Show the ranked chunks for a question.")
 @click.argument("query", required=False)
 @click.option(
     "--queries",

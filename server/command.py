@@ -13,7 +13,7 @@ from server.app import create_app
 from server.wiring import build
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Serve answers from your documents, judged.")
 @click.option("--host", help="Address to bind. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to bind. [default: 8000]")
 @click.option("--policy-url", help="OpenAI-compatible base URL of the policy, ending in /v1.")

@@ -254,10 +254,11 @@ def main(
     save_file(
         {"weights": np.stack([weights for weights, _ in fitted.values()])},
         out / "heads.safetensors",
+        # One key: the format keeps no order, and the same numbers shall give the same bytes.
         metadata={
-            "names": json.dumps(list(fitted)),
-            "encoder": encoder.fingerprint,
-            "version": VERSION,
+            "card": json.dumps(
+                {"names": list(fitted), "encoder": encoder.fingerprint, "version": VERSION}
+            )
         },
     )
     card = {

@@ -53,7 +53,7 @@ def main(answers: Path, paragraphs: Path, out: Path, seed: int) -> None:
     save_file(
         {"zh": np.stack([weights for weights, _ in fitted.values()]).astype(np.float16)},
         out / "ngrams.safetensors",
-        metadata={"names": json.dumps(list(HARD)), "version": VERSION},
+        metadata={"card": json.dumps({"names": list(HARD), "version": VERSION})},
     )
     card = {
         "version": VERSION,

@@ -7,6 +7,7 @@ from rbrm.answer import Question
 from rbrm.grading import unjudged
 from rbrm.heads import load_heads
 from rbrm.judge import embedded_judge
+from rbrm.ngrams import load_ngram_heads
 from rbrm.rubric import load_rubric
 from text.encoder import Encoder
 
@@ -103,3 +104,14 @@ def test_what_a_language_leaves_unjudged_is_known() -> None:
 def test_heads_of_another_encoder_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="fitted on the encoder"):
         load_heads("another")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no safetensors", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "]
+)
+def test_damaged_weights_are_a_plain_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    for read in (lambda: load_heads("any", path), lambda: load_ngram_heads(path)):
+        with pytest.raises(ConfigurationError, match="can't be read"):
+            read()
