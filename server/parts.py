@@ -68,8 +68,7 @@ class Parts:
         )
         limit = self.settings.judge.timeout_seconds
         try:
-            judging = self.compute(lambda: self.judge.judge(question, texts))
-            judgements = await asyncio.wait_for(judging, limit)
+            judgements = await self.compute(lambda: self.judge.judge(question, texts), limit)
         except TimeoutError:
             judgements = [JudgeFailed(f"judging took longer than {limit:g} seconds")] * len(texts)
         for judgement in judgements:
@@ -81,9 +80,25 @@ class Parts:
         """Do the passages hold an answer, as far as words and vectors can tell?"""
         return evidence.support >= self.settings.reader.min_support
 
-    async def compute(self, work: Callable[[], T]) -> T:
-        """Run CPU-heavy work off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+    async def compute(self, work: Callable[[], T], limit_seconds: float | None = None) -> T:
+        """Run CPU-heavy work off the event loop.
+
+        The limit counts from the moment the work begins: waiting for one's turn under load is no
+        reason to give up.
+
+        Raises:
+            TimeoutError: the work took longer than the limit.
+        """
+        loop = asyncio.get_running_loop()
+        begun = asyncio.Event()
+
+        def run() -> T:
+            loop.call_soon_threadsafe(begun.set)
+            return work()
+
+        result = loop.run_in_executor(self.executor, run)
+        await begun.wait()
+        return await asyncio.wait_for(result, limit_seconds)
 
     def warm_up(self) -> None:
         """Load the weights and run every CPU-heavy part once, so that the first user need not wait."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -19,8 +17,8 @@ router = APIRouter(tags=["judge"])
 async def judge(body: JudgeRequest, parts: PartsDep) -> Response:
     """Judge answers without serving any."""
     try:
-        work = parts.compute(lambda: judge_line(parts.judge, body))
-        line = await asyncio.wait_for(work, parts.settings.judge.timeout_seconds)
+        limit = parts.settings.judge.timeout_seconds
+        line = await parts.compute(lambda: judge_line(parts.judge, body), limit)
     except TimeoutError:
         line = judge_timed_out(body)
     return Response(orjson.dumps(line), media_type="application/json")
