@@ -42,7 +42,9 @@ class ServerSettings(Section):
     host: str = Field("127.0.0.1", description="Address to bind; the default is this machine only.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     allow_public: bool = Field(
-        False, description="Must be true to bind to an address that other machines can reach."
+        False,
+        description="Must be true to bind to an address that other machines can reach, and to answer "
+        "requests that were addressed to another name than this machine's.",
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger requests get a 413.")
     keep_alive_seconds: float = Field(

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from server import errors
 from server.body_limit import BodyLimit
+from server.host_check import HostCheck
 from server.parts import Parts
 from server.routes import chat, documents, feedback, health, judge, models, stored
 
@@ -30,6 +31,8 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.add_middleware(BodyLimit, max_bytes=parts.settings.server.max_body_bytes)
+    if not parts.settings.server.allow_public:
+        app.add_middleware(HostCheck)
     errors.install(app)
     for routes in (chat, stored, models, judge, feedback, documents, health):
         app.include_router(routes.router)

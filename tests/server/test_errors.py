@@ -84,6 +84,15 @@ def test_a_body_that_is_too_large_is_turned_away(server_url) -> None:
     assert post(server_url, b"[" + b" " * 3_000_000).status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example", 403), ("evil.example:8000", 403), ("localhost:1", 200), ("[::1]:8000", 200)],
+)
+def test_a_request_addressed_to_another_name_is_refused(server_url, host: str, status: int) -> None:
+    response = httpx.get(f"{server_url}/v1/models", headers={"host": host})
+    assert response.status_code == status
+
+
 def test_an_unknown_path_has_the_same_shape(server_url) -> None:
     response = httpx.get(f"{server_url}/v1/nothing")
     assert response.status_code == 404
