@@ -37,6 +37,7 @@ $(VENV)/.tested: $(VENV)/.installed
 	@touch $@
 
 serve: $(VENV)/.installed ## Ingest DOCS and serve them; POLICY_URL=… MODEL=… for your own model
+	@test -e "$(DOCS)" || { echo "There is no file or folder $(DOCS). Set DOCS to your documents."; exit 1; }
 	@$(BIN)/plumbline ingest "$(DOCS)" --index "$(DATA_DIR)/index" --prune || [ $$? -eq 3 ]
 	@exec $(BIN)/plumbline serve --data-dir "$(DATA_DIR)" --port $(PORT) \
 	  $(if $(POLICY_URL),--policy-url "$(POLICY_URL)") $(if $(MODEL),--model "$(MODEL)")

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contract.verdict import ResponseType
 
+Stop = Annotated[str, Field(min_length=1, max_length=1000)]
+_MAX_INT = 2**53 - 1
+
 
 class Wire(BaseModel):
     """A wire type: a field that it does not know is an error, never silently dropped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Body(Wire):
+    """A whole request body: text that no file could hold is turned away at the door."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_unicode(cls, data: Any) -> Any:
+        try:
+            json.dumps(data, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                "a text holds half of a surrogate pair, which is no character"
+            ) from error
+        return data
 
 
 class TextPart(Wire):
@@ -54,7 +73,7 @@ class PlumblineOptions(Wire):
     response_type: ResponseType | None = None
 
 
-class ChatRequest(Wire):
+class ChatRequest(Body):
     """A chat completion request.
 
     `logprobs`, `tools` and audio are not fields here: a request that carries them is refused with a
@@ -68,10 +87,10 @@ class ChatRequest(Wire):
     n: Annotated[int, Field(ge=1, le=8)] = 1
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    seed: int | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=_MAX_INT)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=_MAX_INT)] | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
+    seed: Annotated[int, Field(ge=-_MAX_INT, le=_MAX_INT)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     logit_bias: dict[str, float] | None = None
@@ -82,6 +101,14 @@ class ChatRequest(Wire):
     store: bool | None = None
     plumbline: PlumblineOptions = PlumblineOptions()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        """OpenAI's clients may send null for what is not set."""
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
+
     @model_validator(mode="after")
     def _asks_something(self) -> ChatRequest:
         last = self.messages[-1]
@@ -89,12 +116,20 @@ class ChatRequest(Wire):
             raise ValueError("the last message must be the user's and hold text")
         if self.stream_options is not None and not self.stream:
             raise ValueError("stream_options is only allowed when stream is true")
+        if self.store is False:
+            raise ValueError("store=false can't be honoured: every turn is logged")
         return self
 
     @property
     def question(self) -> str:
         """The last thing that the user said."""
         return self.messages[-1].text
+
+    @property
+    def earlier(self) -> str:
+        """The user's question before the last one, or an empty string."""
+        asked = [m.text for m in self.messages[:-1] if m.role == "user"]
+        return asked[-1] if asked else ""
 
     @property
     def person(self) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
-from contract.chat import Wire
+from contract.chat import Body
 
+Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Feedback(Wire):
+class Feedback(Body):
     """What a person thinks of a completion. `id` is the completion's `id`.
 
     A rating's `value` is true or false, 1 to 5, or good, ok or bad. `preferred_id` and `rejected_id`
@@ -21,7 +22,7 @@ class Feedback(Wire):
     id: Identifier
     type: Literal["rating", "pair", "ranking", "correction"]
     candidate_id: Identifier | None = None
-    value: bool | Annotated[int, Field(ge=1, le=5)] | Literal["good", "ok", "bad"] | None = None
+    value: StrictBool | Stars | Literal["good", "ok", "bad"] | None = None
     preferred_id: Identifier | None = None
     rejected_id: Identifier | None = None
     ranking: Annotated[list[Identifier], Field(min_length=2, max_length=16)] | None = None
@@ -43,19 +44,10 @@ class Feedback(Wire):
         missing = [name for name in needs[self.type] if getattr(self, name) is None]
         if missing:
             raise ValueError(f"feedback of type {self.type} needs {' and '.join(missing)}")
+        if self.correction is not None and not self.correction.strip():
+            raise ValueError("the correction is empty")
         if self.type == "pair" and self.preferred_id == self.rejected_id:
             raise ValueError("preferred_id and rejected_id must differ")
         if self.ranking and len(set(self.ranking)) != len(self.ranking):
             raise ValueError("ranking must not name a candidate twice")
         return self
-
-    @property
-    def score(self) -> float | None:
-        """A rating between 0 (bad) and 1 (good)."""
-        if self.value is None:
-            return None
-        if isinstance(self.value, bool):
-            return float(self.value)
-        if isinstance(self.value, int):
-            return (self.value - 1) / 4
-        return {"good": 1.0, "ok": 0.5, "bad": 0.0}[self.value]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from contract.chat import Message, Wire
+from contract.chat import Body, Message, Wire
 from contract.verdict import ResponseType
 
 
@@ -17,7 +17,7 @@ class JudgePassage(Wire):
     title: str = ""
 
 
-class JudgeRequest(Wire):
+class JudgeRequest(Body):
     """Either `prompt` + `completion` (one answer), or `messages` + `answers` (several)."""
 
     prompt: list[Message] | str | None = None

@@ -43,6 +43,10 @@ def export(log: Log, folder: Path, options: Options, progress: Progress) -> Coun
                 counts.turns += 1
                 progress("exporting", counts.turns, total)
                 _write_turn(log, record, options, files, counts)
+        # An empty file is no data set to `datasets`, and would keep the other from loading.
+        for name in files:
+            if not counts.rows[name]:
+                (draft / f"{name}.jsonl").unlink()
         write_card(draft, options, counts)
     return counts
 
@@ -135,14 +139,16 @@ def _kto(
     record: CompletionRecord, feedback: list[FeedbackRecord], pairs: list[Pair], options: Options
 ) -> list[Row]:
     """Single answers with a thumb up or down; both sides of a pair count as one each."""
-    marks: dict[tuple[str, str], bool] = {}
+    marks: dict[tuple[str, str], list[bool]] = {}
     for pair in pairs:
-        marks[pair.chosen, pair.source] = True
-        marks[pair.rejected, pair.source] = False
+        marks.setdefault((pair.chosen, pair.source), []).append(True)
+        marks.setdefault((pair.rejected, pair.source), []).append(False)
     if options.human:
         for text, score in _rated(record, feedback):
             if score >= _GOOD or score <= _BAD:
-                marks[text, "human"] = score >= _GOOD
+                marks.setdefault((text, "human"), []).append(score >= _GOOD)
+    # The majority decides; where opinions are even, there is none.
+    clear = {key: sum(m) > len(m) / 2 for key, m in marks.items() if sum(m) != len(m) / 2}
     return [
         {
             "prompt": record.prompt,
@@ -151,7 +157,7 @@ def _kto(
             "source": source,
             "group": record.id,
         }
-        for (text, source), label in marks.items()
+        for (text, source), label in clear.items()
     ]
 
 
@@ -185,6 +191,7 @@ def _rated(record: CompletionRecord, feedback: list[FeedbackRecord]) -> Iterator
 
 
 def _score(value: bool | int | str) -> float:
+    """A rating between 0 (bad) and 1 (good)."""
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int):

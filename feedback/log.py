@@ -163,7 +163,12 @@ class Log:
                     stop = True
                     break
                 batch.append(following)
-            _commit(connection, batch)
+            try:
+                _commit(connection, batch)
+            except Exception as error:  # the connection itself is broken: nobody may wait for it
+                for _, future in batch:
+                    if not future.done():
+                        _settle(future, StorageFailed(f"The log can't be written: {error}."))
             if stop:
                 break
         connection.close()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from feedback.records import CompletionRecord, FeedbackRecord
+from contract.verdict import ACCEPTABLE
+from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 
 Source = Literal["human", "judge"]
 
@@ -67,13 +68,26 @@ def human_pairs(
 
 
 def judge_pairs(record: CompletionRecord, min_margin: float) -> Iterator[Pair]:
-    """Best against worst candidate by the judge's reward, where they are clearly apart."""
-    rated = [(c.reward, c.text) for c in record.candidates if c.reward is not None]
-    if len(rated) < 2:
-        return
-    (low, worst), (high, best) = min(rated), max(rated)
-    if high - low >= min_margin and best != worst:
-        yield Pair(best, worst, "judge", "reward", 1.0, high - low, None)
+    """Best acceptable candidate against the worst of the same prompt, where the judge's rewards are
+    clearly apart."""
+    groups: dict[tuple[int, int], list[CandidateRecord]] = {}
+    for candidate in record.candidates:
+        # A later attempt answers a prompt with a hint in it, which the exported prompt has not.
+        if candidate.reward is not None and candidate.attempt == 0:
+            groups.setdefault((candidate.choice, candidate.attempt), []).append(candidate)
+    for group in groups.values():
+        good = [c for c in group if _may_be_served(c)]
+        if not good:
+            continue
+        best = max(good, key=lambda c: (c.reward or 0.0, c.text))
+        worst = min(group, key=lambda c: (c.reward or 0.0, c.text))
+        margin = (best.reward or 0.0) - (worst.reward or 0.0)
+        if margin >= min_margin and best.text != worst.text:
+            yield Pair(best.text, worst.text, "judge", "reward", 1.0, margin, None)
+
+
+def _may_be_served(candidate: CandidateRecord) -> bool:
+    return candidate.completion_class in ACCEPTABLE and not candidate.judgement.get("violations")
 
 
 def _ranked(texts: Sequence[Text | None], kind: str, rater: str | None) -> Iterator[Pair]:

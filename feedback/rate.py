@@ -28,6 +28,8 @@ async def store(log: Log, feedback: Feedback) -> dict[str, Any]:
     known = log.has_completion(feedback.id)
     if known:
         _check_candidates(log, feedback)
+    if feedback.supersedes is not None:
+        _check_superseded(log, feedback)
     record = FeedbackRecord(
         id=f"fb-{uuid7()}",
         created=time.time(),
@@ -49,6 +51,14 @@ async def store(log: Log, feedback: Feedback) -> dict[str, Any]:
     }
 
 
+def _check_superseded(log: Log, feedback: Feedback) -> None:
+    mine = log.feedback(completion_id=feedback.id, include_superseded=True)
+    if all(row.id != feedback.supersedes for row in mine):
+        raise RequestRejected(
+            f"There is no feedback {feedback.supersedes!r} on {feedback.id!r}.", param="supersedes"
+        )
+
+
 def _check_candidates(log: Log, feedback: Feedback) -> None:
     named: dict[str, list[str | None]] = {
         "candidate_id": [feedback.candidate_id],
@@ -56,7 +66,7 @@ def _check_candidates(log: Log, feedback: Feedback) -> None:
         "rejected_id": [feedback.rejected_id],
         "ranking": [*(feedback.ranking or [])],
     }
-    question = log.completion(feedback.id).question
+    messages = log.completion(feedback.id).request["messages"]
     for param, identifiers in named.items():
         for identifier in identifiers:
             if identifier is None:
@@ -68,9 +78,15 @@ def _check_candidates(log: Log, feedback: Feedback) -> None:
                     "reply when the request says plumbline.show_candidates.",
                     param=param,
                 )
-            if owner != feedback.id and log.completion(owner).question != question:
+            elsewhere = owner != feedback.id
+            if elsewhere and param == "candidate_id":
                 raise RequestRejected(
-                    f"{identifier!r} answers another question than {feedback.id!r}; only answers "
-                    "to the same question can be compared.",
+                    f"The candidate {identifier!r} belongs to {owner!r}, not to {feedback.id!r}.",
+                    param=param,
+                )
+            if elsewhere and log.completion(owner).request["messages"] != messages:
+                raise RequestRejected(
+                    f"{identifier!r} answers another conversation than {feedback.id!r}; only "
+                    "answers to the same one can be compared.",
                     param=param,
                 )

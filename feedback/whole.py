@@ -20,12 +20,17 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     Raises:
         ConfigurationError: the folder holds something that no export made.
     """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ConfigurationError(f"{folder} is not a folder. Choose another --out.")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise ConfigurationError(
             f"{folder} is not empty and was not made by an export. Choose another --out."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise ConfigurationError(f"{folder} can't be written: {error.strerror}.") from error
     try:
         yield draft
         if folder.exists():

@@ -17,7 +17,7 @@ from contract.errors import ConfigurationError, DocumentUnreadable, FormatUnsupp
 from contract.settings import RetrievalSettings
 from ingest.load import VERSION as LOADERS_VERSION
 from ingest.load import LoadedDocument, load
-from ingest.publish import publish
+from ingest.publish import publish, restore_manifest
 from ingest.records import (
     Known,
     document_id,
@@ -95,6 +95,8 @@ class Ingest:
             changed = self._update(connection, roots, collection, prune, rebuild, report)
             if changed or previous is None:
                 publish(self._folder, connection, self._encoder, self._settings, previous)
+            else:
+                restore_manifest(self._folder, previous)
             return report
 
     @contextmanager
@@ -136,7 +138,11 @@ class Ingest:
         report: Report,
     ) -> bool:
         known = known_documents(connection, collection)
-        sources = list(walk(roots))
+        blocked: list[Path] = []
+        sources = list(walk(roots, lambda error: blocked.append(Path(error.filename))))
+        report.files += [
+            FileReport(str(b), "failed", "The folder can't be listed.") for b in blocked
+        ]
         visited = {source.location for source in sources}
         if rebuild and not prune:
             others = [
@@ -144,7 +150,9 @@ class Ingest:
             ]
             sources += [Source(Path(d.path), d.location) for d in others]
         drafts, changed = self._compare(connection, sources, known, collection, rebuild, report)
-        for document in _gone(known, roots, visited | {s.location for s in sources}, prune):
+        for document in _gone(
+            known, roots, visited | {s.location for s in sources}, prune, blocked
+        ):
             forget_document(connection, document.id)
             report.files.append(FileReport(document.path, "removed"))
             changed = True
@@ -199,17 +207,7 @@ class Ingest:
         return same and known.status != "failed"
 
     def _read(self, source: Source, collection: str, content: bytes, digest: str) -> _Draft:
-        known = Known(
-            id=document_id(collection, source.location),
-            location=source.location,
-            path=str(source.path),
-            content_hash=digest,
-            recipe=self._recipe,
-            status="indexed",
-            reason="",
-            chars=0,
-            chunks=0,
-        )
+        known = self._known(source, collection, digest)
         try:
             document = load(source.path, content)
         except FormatUnsupported as error:
@@ -231,8 +229,21 @@ class Ingest:
         return _Draft(known, document.title, pieces, keys)
 
     def _unread(self, source: Source, collection: str, reason: str) -> _Draft:
-        draft = self._read(source, collection, b"", "")
-        return _Draft(replace(draft.known, status="failed", reason=reason), "", [], [])
+        known = self._known(source, collection, "")
+        return _Draft(replace(known, status="failed", reason=reason), "", [], [])
+
+    def _known(self, source: Source, collection: str, digest: str) -> Known:
+        return Known(
+            id=document_id(collection, source.location),
+            location=source.location,
+            path=str(source.path),
+            content_hash=digest,
+            recipe=self._recipe,
+            status="indexed",
+            reason="",
+            chars=0,
+            chunks=0,
+        )
 
     def _encode(self, drafts: Sequence[_Draft]) -> None:
         wanted = {key: p for d in drafts for key, p in zip(d.keys, d.pieces, strict=True)}
@@ -263,18 +274,27 @@ def _encoded_spans(piece: Piece) -> list[tuple[int, int]]:
 
 
 def _gone(
-    known: dict[Path, Known], roots: Sequence[Path], visited: set[Path], prune: bool
+    known: dict[Path, Known],
+    roots: Sequence[Path],
+    visited: set[Path],
+    prune: bool,
+    blocked: Sequence[Path],
 ) -> list[Known]:
     """Documents that no longer belong: below an existing root and not there, or not named at all.
 
-    A folder that is missing as a whole (an unmounted disk) removes nothing.
+    A folder that is missing as a whole (an unmounted disk, a slip of the pen) removes nothing, even
+    where everything else is to be pruned.
     """
+    if prune and not all(root.exists() for root in roots):
+        prune = False
+    unseen = [folder.resolve() for folder in blocked]
     folders = [root.resolve() for root in roots if root.is_dir()]
     files = {root.resolve() for root in roots if not root.exists()}
     return [
         document
         for location, document in known.items()
         if location not in visited
+        and not any(folder in location.parents for folder in unseen)
         and (prune or location in files or any(f in location.parents for f in folders))
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 from contract.settings import RetrievalSettings
@@ -60,12 +61,31 @@ def publish(
     )
     content = manifest.model_dump_json(indent=2)
     connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
-    keys = {key for (key,) in connection.execute("SELECT embedding_key FROM chunk")}
     connection.execute("COMMIT")
     write_atomically(folder / MANIFEST, content.encode())
-    _sweep(folder, {f.name for m in (previous, manifest) if m for f in m.collections.values()})
-    _forget_unused_vectors(folder, keys)
+    _clean(folder, connection, [manifest, *([previous] if previous else [])])
     return manifest
+
+
+def restore_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the copy again where a crash after the last commit left an older one, or none."""
+    content = manifest.model_dump_json(indent=2).encode()
+    path = folder / MANIFEST
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
+
+
+def _clean(folder: Path, connection: sqlite3.Connection, current: Iterable[Manifest]) -> None:
+    """Remove what the index no longer needs, under the writer's lock: another ingest may have begun
+    since the commit, and what it is making belongs to no version yet. Then it cleans up later."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return
+    keys = {key for (key,) in connection.execute("SELECT embedding_key FROM chunk")}
+    _sweep(folder, {file.name for m in current for file in m.collections.values()})
+    _forget_unused_vectors(folder, keys)
+    connection.execute("ROLLBACK")
 
 
 def _file_name(collection: str, generation: int) -> str:

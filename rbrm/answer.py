@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.verdict import ResponseType
-from text.language import reply_language
+from text.language import language_of, reply_language
 from text.sentences import Span, sentence_spans
 
 
@@ -28,6 +28,11 @@ class Answer:
         """Read an answer: find its language (the question's where it has none) and sentences."""
         language = reply_language(text, default=reply_language(question))
         return cls(question, text, tuple(passages), language, tuple(sentence_spans(text)))
+
+    def part(self, language: str) -> str:
+        """What of the answer is written in a language: an answer may change it in the middle."""
+        own = [s for s in self.sentence_texts() if language_of(s) == language]
+        return self.text if len(own) == len(self.sentences) else "\n".join(own)
 
     def sentence_texts(self) -> list[str]:
         """The sentences as strings."""

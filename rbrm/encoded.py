@@ -34,7 +34,9 @@ class EncodedBatch:
         return np.asarray(vector / (np.linalg.norm(vector) or 1.0), dtype=np.float32)
 
 
-def encode_batch(encoder: Encoder, question: Question, answers: Sequence[Answer]) -> EncodedBatch:
+def encode_batch(
+    encoder: Encoder, question: Question, answers: Sequence[Answer], deadline: float | None = None
+) -> EncodedBatch:
     """Encode a question and all its answers in one call.
 
     Long answers are read in overlapping windows, so that nothing in them goes unread. What is not
@@ -43,17 +45,14 @@ def encode_batch(encoder: Encoder, question: Question, answers: Sequence[Answer]
     texts: list[str] = []
     windows: list[range] = []
     for answer in answers:
-        spans = encoder.windows(answer.text) if _readable(answer) else []
+        english = answer.part("en")
+        spans = encoder.windows(english) if english else []
         windows.append(range(len(texts), len(texts) + len(spans)))
-        texts += [answer.text[start:end] for start, end in spans]
-    vectors = [encoding.vector for encoding in encoder.encode(texts)]
+        texts += [english[start:end] for start, end in spans]
+    vectors = [encoding.vector for encoding in encoder.encode(texts, deadline=deadline)]
     asks = language_of(question.text) == "en"
     nothing = np.zeros((0, encoder.dimensions), dtype=np.float32)
     return EncodedBatch(
         question=encoder.encode_question(question.text) if asks else None,
         windows=tuple(np.stack([vectors[i] for i in w]) if len(w) else nothing for w in windows),
     )
-
-
-def _readable(answer: Answer) -> bool:
-    return answer.language == "en" and language_of(answer.text) == "en"

@@ -52,21 +52,26 @@ class Judge:
         self._reward_model = reward_model
         self._encoder = encoder
 
-    def judge(self, question: Question, texts: Sequence[str]) -> list[Judgement]:
+    def judge(
+        self, question: Question, texts: Sequence[str], limit_seconds: float | None = None
+    ) -> list[Judgement]:
         """One verdict for each answer, in order.
 
         A grader that breaks gives JudgeFailed for every answer of the batch: a judge that failed
-        has approved nothing. This never raises.
+        has approved nothing, and so has one that was stopped at its limit. This never raises.
         """
+        deadline = None if limit_seconds is None else time.monotonic() + limit_seconds
         try:
-            return list(self._judge(question, texts))
+            return list(self._judge(question, texts, deadline))
         except Exception as error:
             return [JudgeFailed(f"{type(error).__name__}: {error}") for _ in texts]
 
-    def _judge(self, question: Question, texts: Sequence[str]) -> list[Verdict]:
+    def _judge(
+        self, question: Question, texts: Sequence[str], deadline: float | None
+    ) -> list[Verdict]:
         started = time.perf_counter()
         answers = [Answer.of(question.text, text, question.passages) for text in texts]
-        batch = encode_batch(self._encoder, question, answers)
+        batch = encode_batch(self._encoder, question, answers, deadline)
         rewards = self._reward_model.score(question, answers, batch)
         if not np.isfinite(rewards).all():
             raise ValueError("the reward model gave a number that is not finite")

@@ -10,10 +10,12 @@ from rbrm.answer import Question
 from rbrm.judge import Judge
 
 
-def judge_line(judge: Judge, request: JudgeRequest) -> dict[str, Any]:
+def judge_line(
+    judge: Judge, request: JudgeRequest, limit_seconds: float | None = None
+) -> dict[str, Any]:
     """Judge the answers of one line. A judging that failed is an error with the decision refuse."""
     question = Question(request.question, tuple(request.passage_texts), request.response_type)
-    return _line(request, judge.judge(question, request.texts))
+    return _line(request, judge.judge(question, request.texts, limit_seconds))
 
 
 def judge_timed_out(request: JudgeRequest) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from contract.errors import ConfigurationError
 from contract.passage import Vector
 from rbrm.answer import Answer, Grade
 from text.language import HAN
+from text.sentences import sentence_spans
 
 DIMENSIONS = 1 << 14
 
@@ -42,13 +43,13 @@ def ngrams(text: str) -> npt.NDArray[np.int64]:
     return np.fromiter(sorted(hashes), dtype=np.int64, count=len(hashes))
 
 
-def runs_of(answer: Answer) -> list[str]:
-    """The pieces in which an answer is read; together they hold every sentence."""
-    spans = answer.sentences
+def runs_of(text: str) -> list[str]:
+    """The pieces in which a text is read; together they hold every sentence."""
+    spans = sentence_spans(text)
     if len(spans) <= _RUN:
-        return [answer.text]
+        return [text]
     starts = range(0, len(spans) - _RUN + _STEP, _STEP)
-    return [answer.text[spans[i][0] : spans[min(i + _RUN, len(spans)) - 1][1]] for i in starts]
+    return [text[spans[i][0] : spans[min(i + _RUN, len(spans)) - 1][1]] for i in starts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,12 @@ class NgramHeads:
     version: str
 
     def grades(self, answer: Answer) -> dict[str, Grade]:
-        """The grade of each head; nothing for a language without weights or a text of a few
-        characters."""
-        weights = self.weights.get(answer.language)
-        if weights is None or len(ngrams(answer.text)) < _MIN_NGRAMS:
+        """The grade of each head over what is Chinese in an answer; nothing for a few characters."""
+        weights = self.weights["zh"]
+        text = answer.part("zh")
+        if len(ngrams(text)) < _MIN_NGRAMS:
             return {}
-        pieces = runs_of(answer)
+        pieces = runs_of(text)
         logits = np.stack([_logits(weights, piece) for piece in pieces])
         worst = logits.argmax(axis=0)
         return {

@@ -17,6 +17,9 @@ from text.encoder import Encoder
 from text.language import reply_language
 from text.terms import content_terms
 
+# A question may be a pasted page; its end is where people ask.
+_LONGEST_QUERY, _MOST_TERMS = 4000, 64
+
 
 class Retriever:
     """Searches the index folder, and follows it: a new version is opened when one is published.
@@ -43,12 +46,21 @@ class Retriever:
             return self._search(self._current(), self._query(question), collection, k)
 
     def retrieve(
-        self, question: str, *, collection: str | None = None, k: int | None = None
+        self,
+        question: str,
+        *,
+        earlier: str = "",
+        collection: str | None = None,
+        k: int | None = None,
     ) -> Evidence:
-        """Passages for the prompt, numbered from 1, best first, within the token budget."""
+        """Passages for the prompt, numbered from 1, best first, within the token budget.
+
+        `earlier` is what the question refers to, if it can't be understood alone; it is searched for
+        as well.
+        """
         with self._lock:
             index = self._current()
-            query = self._query(question)
+            query = self._query(f"{earlier} {question}" if earlier else question)
             name = collection or self._settings.collection
             hits = self._search(index, query, name, k or self._settings.k)
             passages = self._passages(index, hits)
@@ -103,9 +115,10 @@ class Retriever:
         return self._index
 
     def _query(self, question: str) -> Query:
+        question = question[-_LONGEST_QUERY:]
         reads = self._encoder.reads(question, self._settings.max_unknown_share)
         vector = self._encoder.encode_question(question) if reads else None
-        return Query(tuple(content_terms(question)), vector)
+        return Query(tuple(content_terms(question)[-_MOST_TERMS:]), vector)
 
     def _search(self, index: Index, query: Query, collection: str | None, k: int) -> list[Hit]:
         settings = self._settings

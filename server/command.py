@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
 from pathlib import Path
 
 import click
 import uvicorn
 
+from contract.errors import ConfigurationError
 from contract.terminal import Command, config_option, index_option, load_settings
 from server.app import create_app
 from server.wiring import build
@@ -53,6 +55,7 @@ def serve(
     )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    _check_port(settings.server.host, settings.server.port)
     parts = build(settings)
     parts.warm_up()
     click.echo(f"Policy: {parts.policy.describe()}", err=True)
@@ -64,3 +67,16 @@ def serve(
         access_log=False,
         timeout_graceful_shutdown=20,
     )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Find out before the weights are loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{host}:{port} can't be used ({error.strerror}). Choose another --port."
+            ) from error

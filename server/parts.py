@@ -19,6 +19,7 @@ from rbrm.answer import Question
 from rbrm.judge import Judge
 from retrieval.retrieve import Retriever
 from server.citations import cite
+from server.follow_up import refers_back
 from text.encoder import Encoder
 
 T = TypeVar("T")
@@ -44,7 +45,10 @@ class Parts:
         options = request.plumbline
         return await self.compute(
             lambda: self.retriever.retrieve(
-                request.question, collection=options.collection, k=options.k
+                request.question,
+                earlier=request.earlier if refers_back(request.question) else "",
+                collection=options.collection,
+                k=options.k,
             )
         )
 
@@ -68,7 +72,7 @@ class Parts:
         )
         limit = self.settings.judge.timeout_seconds
         try:
-            judgements = await self.compute(lambda: self.judge.judge(question, texts), limit)
+            judgements = await self.compute(lambda: self.judge.judge(question, texts, limit), limit)
         except TimeoutError:
             judgements = [JudgeFailed(f"judging took longer than {limit:g} seconds")] * len(texts)
         for judgement in judgements:

@@ -10,6 +10,7 @@ from server.parts import Parts
 
 # What the answer itself is assumed to need when the request sets no limit.
 _ANSWER_TOKENS = 256
+_MOST_CHARACTERS = 8
 
 _PASSED_ON = ("presence_penalty", "frequency_penalty", "logit_bias", "response_format")
 
@@ -34,6 +35,23 @@ def sampling_of(request: ChatRequest, settings: Settings, *, offset: int) -> Sam
         offset=offset,
         extra=extra,
     )
+
+
+async def check_size(request: ChatRequest, parts: Parts) -> None:
+    """Turn a conversation away that can't fit, before anybody reads it.
+
+    Raises:
+        ContextTooLong: it has more than eight characters for each token of the context; no text of
+            ours has that many.
+    """
+    limit = await parts.policy.context_tokens()
+    size = sum(len(message.text) for message in request.messages)
+    if size > _MOST_CHARACTERS * limit:
+        raise ContextTooLong(
+            f"The conversation has {size} characters, and the context of the policy is {limit} "
+            "tokens. Send a shorter one.",
+            param="messages",
+        )
 
 
 async def check_context(prompt: Prompt, request: ChatRequest, parts: Parts) -> int:

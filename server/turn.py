@@ -18,7 +18,7 @@ from server.outcome import Attempt, Choice, Turn, settled
 from server.parts import Parts
 from server.prompt import build_prompt
 from server.record import failed_record, turn_record
-from server.sampling import candidates_of, check_context, sampling_of
+from server.sampling import candidates_of, check_context, check_size, sampling_of
 
 
 async def run_turn(request: ChatRequest, parts: Parts) -> Turn:
@@ -32,6 +32,7 @@ async def run_turn(request: ChatRequest, parts: Parts) -> Turn:
     """
     turn_id, created = f"chatcmpl-{uuid7()}", time.time()
     try:
+        await check_size(request, parts)
         evidence = await parts.retrieve(request)
         prompt = build_prompt(request.messages, evidence)
         tokens = await check_context(prompt, request, parts)

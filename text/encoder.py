@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -149,6 +150,7 @@ class Encoder:
         spans: Sequence[Sequence[Span]] | None = None,
         *,
         progress: Callable[[int], None] | None = None,
+        deadline: float | None = None,
     ) -> list[Encoding]:
         """Encode texts, and with `spans` the pieces of each text from the same pass.
 
@@ -159,10 +161,16 @@ class Encoder:
             texts: what to encode; beyond `max_tokens` a text is cut.
             spans: for each text, spans in code points.
             progress: called with the number of texts done since the last call.
+            deadline: on the clock of time.monotonic.
+
+        Raises:
+            TimeoutError: the deadline passed; the rest is not encoded.
         """
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         results: dict[int, Encoding] = {}
         for start in range(0, len(order), _BATCH):
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError("encoding took too long")
             batch = order[start : start + _BATCH]
             wanted = [list(spans[i]) if spans else [] for i in batch]
             results.update(zip(batch, self._encode_batch([texts[i] for i in batch], wanted)))

@@ -1,9 +1,12 @@
-"""Patterns: a sentence that matches, and that nothing in it excuses."""
+"""Patterns: a sentence that matches, and that nothing in it excuses.
+
+Every sentence is held against the patterns of all languages, since an answer may change its language in
+the middle.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
 from rbrm.answer import Answer, Grade
 from rbrm.rubric import LANGUAGES, PatternGrader, Patterns
@@ -16,25 +19,23 @@ class PatternMatcher:
     """The compiled patterns of one proposition, looked for in every sentence."""
 
     def __init__(self, spec: PatternGrader) -> None:
-        self._patterns = {language: _compile(spec.pattern, language) for language in LANGUAGES}
-        self._unless = {language: _compile(spec.unless, language) for language in LANGUAGES}
-
-    @cached_property
-    def languages(self) -> frozenset[str]:
-        """The languages that it has patterns for."""
-        return frozenset(name for name, pattern in self._patterns.items() if pattern)
+        self.languages = frozenset(n for n in LANGUAGES if spec.pattern.of(n))
+        self._pattern = _compile(spec.pattern)
+        self._unless = _compile(spec.unless)
 
     def grade(self, answer: Answer) -> Grade | None:
-        """None where there are no patterns for the answer's language."""
-        pattern, unless = self._patterns[answer.language], self._unless[answer.language]
-        if pattern is None:
-            return None
+        """None where nothing was found and there are no patterns for the answer's language."""
         for sentence in answer.sentence_texts():
-            if pattern.search(sentence) and not (unless and unless.search(sentence)):
+            if self._matches(sentence):
                 return Grade(_FOUND, sentence)
-        return Grade(_NOT_FOUND)
+        return Grade(_NOT_FOUND) if answer.language in self.languages else None
+
+    def _matches(self, sentence: str) -> bool:
+        if self._pattern is None or not self._pattern.search(sentence):
+            return False
+        return self._unless is None or not self._unless.search(sentence)
 
 
-def _compile(patterns: Patterns, language: str) -> re.Pattern[str] | None:
-    found = patterns.of(language)
+def _compile(patterns: Patterns) -> re.Pattern[str] | None:
+    found = [*patterns.en, *patterns.zh, *patterns.any]
     return re.compile("|".join(f"(?:{p})" for p in found), re.IGNORECASE) if found else None

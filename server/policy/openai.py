@@ -128,16 +128,23 @@ class OpenAIPolicy:
 
     async def _sample(self, body: Mapping[str, Any]) -> list[Candidate]:
         reply = await self._server.chat(body)
-        usage = reply.get("usage") or {}
+        usage = reply.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         choices = reply.get("choices")
         if not isinstance(choices, list) or not choices:
             raise PolicyUnavailable(f"The policy server {self._server.url} answered no choices.")
+        if not all(isinstance(choice, dict) for choice in choices):
+            raise PolicyUnavailable(f"The policy server {self._server.url} answered odd choices.")
         return [_candidate(choice, usage, len(choices)) for choice in choices]
 
 
 def _candidate(choice: Mapping[str, Any], usage: Mapping[str, Any], choices: int) -> Candidate:
-    message = choice.get("message") or {}
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise PolicyUnavailable("The policy server answered a choice without a message.")
     text = message.get("content") or message.get("refusal") or ""
+    if isinstance(text, list):
+        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
     prompt_tokens, completion_tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
     return Candidate(
         text=str(text),

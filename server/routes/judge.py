@@ -18,7 +18,7 @@ async def judge(body: JudgeRequest, parts: PartsDep) -> Response:
     """Judge answers without serving any."""
     try:
         limit = parts.settings.judge.timeout_seconds
-        line = await parts.compute(lambda: judge_line(parts.judge, body), limit)
+        line = await parts.compute(lambda: judge_line(parts.judge, body, limit), limit)
     except TimeoutError:
         line = judge_timed_out(body)
     return Response(orjson.dumps(line), media_type="application/json")

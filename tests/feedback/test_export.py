@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ def log(tmp_path: Path) -> Log:
 
 def rows(log: Log, folder: Path, **options: object) -> list[dict]:
     export(log, folder, Options(**{"validation": 0.0} | options), lambda *_: None)  # type: ignore[arg-type]
-    return [json.loads(line) for line in (folder / "train.jsonl").read_text("utf-8").splitlines()]
+    file = folder / "train.jsonl"
+    return (
+        [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+    )
 
 
 def said(row: dict, column: str) -> str:
@@ -53,6 +57,25 @@ def test_a_judge_needs_a_margin(log: Log, tmp_path: Path) -> None:
     write(log, completion())
     assert len(rows(log, tmp_path / "a", kind="dpo", source="judge", min_margin=1.4)) == 1
     assert not rows(log, tmp_path / "b", kind="dpo", source="judge", min_margin=1.6)
+
+
+def test_the_judge_never_prefers_what_may_not_be_served(log: Log, tmp_path: Path) -> None:
+    record = completion()
+    bad = candidate(record.id, 2, "You idiot, 27 days.", 9.0)
+    bad = replace(bad, judgement={"violations": ["insulting_language"]})
+    write(log, completion(id=record.id, candidates=(*record.candidates, bad)))
+    (row,) = rows(log, tmp_path / "out", kind="dpo", source="judge")
+    assert said(row, "chosen") == "27 days."
+
+
+def test_opinions_that_cancel_out_are_no_label(log: Log, tmp_path: Path) -> None:
+    record = completion()
+    ratings = [
+        feedback(record.id, "rating", value=v, rater=r) for v, r in ((True, "a"), (False, "b"))
+    ]
+    write(log, record, *ratings)
+    export(log, tmp_path / "out", Options("kto"), lambda *_: None)
+    assert not list((tmp_path / "out").glob("*.jsonl"))
 
 
 def test_sft_kto_and_grpo_rows(log: Log, tmp_path: Path) -> None:
@@ -98,6 +121,14 @@ def test_the_card_counts_what_was_left_out(log: Log, tmp_path: Path) -> None:
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert card["turns_read"] == 2
     assert card["dropped_turns"] == {"nothing in it fits this format": 1, "the turn failed": 1}
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_an_out_that_is_no_folder_is_a_plain_sentence(log: Log, tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "out"
+    out.write_text("mine") if kind == "file" else out.symlink_to(tmp_path)
+    with pytest.raises(ConfigurationError, match="not a folder"):
+        export(log, out, Options("dpo"), lambda *_: None)
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(log: Log, tmp_path: Path) -> None:

@@ -96,6 +96,29 @@ def test_pruning_leaves_nothing_but_the_given_paths(folder: Folder) -> None:
     assert folder.ingest(two, prune=True).counts == {"removed": 1, "unchanged": 1}
 
 
+def test_a_slip_of_the_pen_prunes_nothing(folder: Folder, tmp_path: Path) -> None:
+    folder.write("a.txt", "Cats.")
+    folder.ingest()
+    report = folder.ingest(tmp_path / "no-such-folder", prune=True)
+    assert report.counts == {"failed": 1}
+    assert folder.found("cats") == ["a.txt"]
+
+
+def test_a_pipe_is_no_document(folder: Folder) -> None:
+    folder.write("a.txt", "Cats.")
+    os.mkfifo(folder.documents / "pipe.txt")
+    assert folder.ingest().counts == {"indexed": 1}
+
+
+def test_a_lost_manifest_is_written_again(folder: Folder) -> None:
+    folder.write("a.txt", "Cats.")
+    folder.ingest()
+    content = (folder.index / MANIFEST).read_bytes()
+    (folder.index / MANIFEST).unlink()
+    assert folder.ingest().counts == {"unchanged": 1}
+    assert (folder.index / MANIFEST).read_bytes() == content
+
+
 def test_nothing_changed_means_nothing_is_encoded_or_published(folder: Folder) -> None:
     folder.write("a.txt", "Cats sleep all day.")
     folder.ingest()

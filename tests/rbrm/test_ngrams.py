@@ -15,7 +15,7 @@ def test_harm_in_one_place_of_a_long_answer_is_not_diluted() -> None:
 
 def test_runs_hold_every_sentence() -> None:
     answer = Answer.of("", "".join(f"第{i}句话在这里。" for i in range(23)))
-    runs = runs_of(answer)
+    runs = runs_of(answer.text)
     assert all(any(sentence in run for run in runs) for sentence in answer.sentence_texts())
 
 

@@ -35,6 +35,23 @@ def post(url: str, body: object, path: str = "/v1/chat/completions") -> httpx.Re
             "messages.0.role",
         ),
         ({"model": "gpt-9", "messages": USER}, 404, "model_not_found", "model"),
+        ({"model": "plumbline", "messages": USER, "stop": ""}, 400, None, None),
+        ({"model": "plumbline", "messages": USER, "stop": [""]}, 400, None, None),
+        ({"model": "plumbline", "messages": USER, "seed": 10**30}, 400, None, "seed"),
+        ({"model": "plumbline", "messages": USER, "max_tokens": 10**30}, 400, None, "max_tokens"),
+        ({"model": "plumbline", "messages": USER, "store": False}, 400, None, None),
+        (
+            b'{"model": "plumbline", "messages": [{"role": "user", "content": "\\ud800"}]}',
+            400,
+            None,
+            None,
+        ),
+        (
+            {"model": "plumbline", "messages": [{"role": "user", "content": "x" * 1_500_000}]},
+            400,
+            "context_length_exceeded",
+            "messages",
+        ),
         (
             {"model": "plumbline", "messages": USER, "tools": []},
             400,
@@ -113,6 +130,8 @@ def test_unknown_things_are_404(server_url) -> None:
         {"id": "x", "type": "pair", "preferred_id": "a", "rejected_id": "a"},
         {"id": "x", "type": "rating", "value": 9},
         {"id": "x", "type": "applause", "value": 1},
+        {"id": "x", "type": "rating", "value": 1.0},
+        {"id": "x", "type": "correction", "correction": "  "},
     ],
 )
 def test_feedback_that_lacks_something_is_refused(server_url, body) -> None:
@@ -125,6 +144,18 @@ def test_feedback_on_an_unknown_candidate_is_refused(server_url) -> None:
     response = post(server_url, body, "/v1/feedback")
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "preferred_id"
+
+
+def test_feedback_can_only_supersede_feedback_on_the_same_completion(server_url) -> None:
+    reply = ask(server_url, USER[0]["content"])
+    body = {"id": reply["id"], "type": "rating", "value": True, "supersedes": "fb-typo"}
+    response = post(server_url, body, "/v1/feedback")
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "supersedes"
+
+
+def test_null_is_as_good_as_absent(server_url) -> None:
+    assert ask(server_url, USER[0]["content"], n=None, stop=None, plumbline=None)
 
 
 def test_a_dead_policy_is_503_and_not_healthy(serve: Serve) -> None:

@@ -81,6 +81,17 @@ def test_what_the_documents_do_not_hold_is_said_honestly(client, question, word)
     assert reply.plumbline["answered"] is False
 
 
+def test_a_follow_up_is_understood(client) -> None:
+    turns = [
+        {"role": "user", "content": "How many days of parental leave do I get?"},
+        {"role": "assistant", "content": "80 working days."},
+        {"role": "user", "content": "And is it paid?"},
+    ]
+    reply = client.chat.completions.create(model="plumbline", messages=turns)
+    assert reply.plumbline["passages"][0]["document"].endswith("parental-leave.md")
+    assert "fully paid" in reply.choices[0].message.content
+
+
 def test_models_lists_what_stands_behind_the_name(client) -> None:
     (model,) = client.models.list().data
     assert model.id == "plumbline"

@@ -53,6 +53,21 @@ def test_duplicates_are_dropped(policy: ScriptedPolicy) -> None:
     assert [answer.text for answer in generate(policy.url, 4)] == ["same"]
 
 
+@pytest.mark.parametrize(
+    "choices", [[{"message": "text"}], ["text"], [], "text", [{"finish_reason": "stop"}]]
+)
+def test_an_odd_reply_is_the_servers_fault(policy: ScriptedPolicy, choices: object) -> None:
+    policy.script((200, {"choices": choices, "usage": "none"}))
+    with pytest.raises(PolicyUnavailable):
+        generate(policy.url)
+
+
+def test_content_in_parts_is_joined(policy: ScriptedPolicy) -> None:
+    parts = [{"type": "text", "text": "two "}, {"type": "text", "text": "parts"}]
+    policy.script((200, {"choices": [{"message": {"content": parts}}]}))
+    assert [answer.text for answer in generate(policy.url)] == ["two parts"]
+
+
 def test_a_dead_server_is_unavailable() -> None:
     with pytest.raises(PolicyUnavailable, match="Is it running"):
         generate(f"http://127.0.0.1:{free_port()}/v1")
