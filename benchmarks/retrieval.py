@@ -28,9 +28,9 @@ DEPTH, K = 50, 10
 Search = Callable[[Index, Query], list[str]]
 
 
-def hybrid(index: Index, query: Query, weight: float = 0.5) -> list[str]:
-    """Plumbline's own search."""
-    hits = index.search(query, "default", k=DEPTH, depth=DEPTH, dense_weight=weight)
+def hybrid(index: Index, query: Query) -> list[str]:
+    """Plumbline's own search (`query.vector` is None where the encoder is not to be asked)."""
+    hits = index.search(query, "default", k=DEPTH, depth=DEPTH, dense_weight=0.5)
     return list(dict.fromkeys(hit.chunk.document for hit in hits))
 
 
@@ -51,11 +51,6 @@ def rank_fusion(index: Index, query: Query) -> list[str]:
         for rank, document in enumerate(ranking, 1):
             scores[document] = scores.get(document, 0.0) + 1 / (60 + rank)
     return sorted(scores, key=lambda document: -scores[document])
-
-
-def gated(index: Index, query: Query) -> list[str]:
-    """Plumbline's own search as it is served (`query.vector` is None where it is not to be used)."""
-    return hybrid(index, query)
 
 
 def measure(path: Path, encoder: Encoder) -> list[list[object]]:
@@ -80,7 +75,7 @@ def measure(path: Path, encoder: Encoder) -> list[list[object]]:
             "dense alone": (dense, always),
             "BM25 alone": (lexical, always),
             "rank fusion": (rank_fusion, always),
-            "Plumbline": (gated, served),
+            "Plumbline": (hybrid, served),
         }
         rows: list[list[object]] = []
         for system, (search, queries) in systems.items():

@@ -113,9 +113,6 @@ class JudgeSettings(Section):
 class DecisionSettings(Section):
     attempts: int = Field(2, ge=1, le=5, description="Generations before a refusal.")
     budget_seconds: float = Field(10.0, gt=0, description="No new attempt starts after this.")
-    confident: Share = Field(
-        0.9, description="Probability from which a response type counts as confidently known."
-    )
     min_margin: float = Field(
         0.0, ge=0, description="Reward by which a later candidate must beat an earlier one."
     )

@@ -70,11 +70,11 @@ def human_pairs(
 def judge_pairs(record: CompletionRecord, min_margin: float) -> Iterator[Pair]:
     """Best acceptable candidate against the worst of the same prompt, where the judge's rewards are
     clearly apart."""
-    groups: dict[tuple[int, int], list[CandidateRecord]] = {}
+    groups: dict[int, list[CandidateRecord]] = {}
     for candidate in record.candidates:
         # A later attempt answers a prompt with a hint in it, which the exported prompt has not.
         if candidate.reward is not None and candidate.attempt == 0:
-            groups.setdefault((candidate.choice, candidate.attempt), []).append(candidate)
+            groups.setdefault(candidate.choice, []).append(candidate)
     for group in groups.values():
         good = [c for c in group if _may_be_served(c)]
         if not good:

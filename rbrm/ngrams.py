@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -54,30 +53,24 @@ def runs_of(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NgramHeads:
-    """`weights[language]`: (h, DIMENSIONS + 1), the bias last; one row for each name."""
+    """`weights`: (h, DIMENSIONS + 1), the bias last; one row for each name."""
 
     names: tuple[str, ...]
-    weights: Mapping[str, Vector]
+    weights: Vector
     version: str
 
     def grades(self, answer: Answer) -> dict[str, Grade]:
         """The grade of each head over what is Chinese in an answer; nothing for a few characters."""
-        weights = self.weights["zh"]
         text = answer.part("zh")
         if len(ngrams(text)) < _MIN_NGRAMS:
             return {}
         pieces = runs_of(text)
-        logits = np.stack([_logits(weights, piece) for piece in pieces])
+        logits = np.stack([_logits(self.weights, piece) for piece in pieces])
         worst = logits.argmax(axis=0)
         return {
             name: Grade(_sigmoid(float(logits[worst[i], i])), pieces[worst[i]])
             for i, name in enumerate(self.names)
         }
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages that it can judge."""
-        return tuple(sorted(self.weights))
 
 
 def load_ngram_heads(path: Path | None = None) -> NgramHeads:
@@ -90,7 +83,7 @@ def load_ngram_heads(path: Path | None = None) -> NgramHeads:
     try:
         with safe_open(source, framework="numpy") as file:
             card = json.loads(file.metadata()["card"])
-            weights = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
+            weights = file.get_tensor("zh").astype(np.float32)
         return NgramHeads(tuple(card["names"]), weights, card["version"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ConfigurationError(

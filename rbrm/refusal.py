@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rbrm.answer import Answer
 
@@ -58,11 +59,13 @@ class Compliance:
         }
 
 
+@lru_cache(maxsize=64)
 def compliance(answer: Answer) -> Compliance:
     """Refusing sentences against delivering ones.
 
     A refusal is full when what else is said is apology, offer and advice to ask elsewhere; it is
-    partial when other sentences deliver.
+    partial when other sentences deliver. Rules, reward model and verdict all ask for the same answer, so
+    the last ones are kept.
     """
     sentences = answer.sentence_texts()
     refusing = [s for s in sentences if _REFUSES[answer.language].search(s)]

@@ -155,8 +155,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _as_not_ready(error: PlumblineError) -> PlumblineError:
-    is_missing = isinstance(error, ConfigurationError) and type(error) is ConfigurationError
-    return NotReady(error.message) if is_missing else error
+    """A missing or unfinished index is only not ready; one of another encoder stays an error."""
+    return NotReady(error.message) if type(error) is ConfigurationError else error
 
 
 def _thinned(hits: Sequence[Hit]) -> list[Hit]:
