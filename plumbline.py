@@ -14,7 +14,7 @@ COMMANDS = {
     "search": "retrieval.command:search",
     "index": "retrieval.command:index",
     "judge": "rbrm.command:judge",
-    "rubric": "rbrm.command:rubric",
+    "rubric": "rbrm.rubric_command:rubric",
     "feedback": "feedback.command:feedback",
     "export": "feedback.command:export",
 }

@@ -132,6 +132,12 @@ class ChatRequest(Body):
         return asked[-1] if asked else ""
 
     @property
+    def previous_answer(self) -> str:
+        """What the assistant said last, or an empty string."""
+        said = [m.text for m in self.messages[:-1] if m.role == "assistant"]
+        return said[-1] if said else ""
+
+    @property
     def person(self) -> str:
         """Who asks: `safety_identifier`, else `user`, else `unknown`."""
         return self.safety_identifier or self.user or "unknown"

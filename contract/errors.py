@@ -8,6 +8,7 @@
     │   └── ContextTooLong      the conversation does not fit the policy's context
     ├── NotReady                the server can't answer questions yet; try again later
     ├── PolicyUnavailable       the policy's server is unreachable, too slow or broken
+    ├── JudgeUnavailable        a model that the judge asks is unreachable or answers something else
     ├── StorageFailed           the log could not make a row durable
     └── DocumentUnreadable      one file can't be read; the others are not concerned
         └── FormatUnsupported   no loader knows this kind of file
@@ -71,6 +72,12 @@ class PolicyUnavailable(PlumblineError):
     """The policy's server is unreachable, too slow, or answers what it should not."""
 
     code = "policy_unavailable"
+
+
+class JudgeUnavailable(PlumblineError):
+    """A server that the judge asks is unreachable, or does not answer as asked; the judging failed."""
+
+    code = "judge_unavailable"
 
 
 class StorageFailed(PlumblineError):

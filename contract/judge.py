@@ -46,6 +46,16 @@ class JudgeRequest(Body):
         return next((m.text for m in reversed(turns) if m.role == "user"), "")
 
     @property
+    def previous(self) -> str:
+        """The assistant's turn before the last user message, or an empty string."""
+        if isinstance(self.prompt, str):
+            return ""
+        turns = list(self.messages or self.prompt or [])
+        while turns and turns[-1].role != "user":
+            turns.pop()
+        return next((m.text for m in reversed(turns) if m.role == "assistant"), "")
+
+    @property
     def texts(self) -> list[str]:
         """The answers to judge."""
         if self.answers is not None:

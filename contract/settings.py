@@ -108,6 +108,27 @@ class ReaderSettings(Section):
 class JudgeSettings(Section):
     rubric: Path | None = Field(None, description="Rubric file; unset: the default rubric.")
     timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for one judging.")
+    url: HttpUrl | None = Field(
+        None, description="OpenAI-compatible base URL, ending in /v1, for a rubric's llm graders."
+    )
+    model: str | None = Field(None, description="Model id at that URL; unset: the first it lists.")
+    api_key: SecretStr | None = Field(None, description="Bearer token for that URL.")
+    reward_model: str | None = Field(
+        None,
+        description="Reward model checkpoint (folder or hub name), loaded here, or its id at "
+        "judge.reward_url; unset: the embedded one.",
+    )
+    reward_url: HttpUrl | None = Field(
+        None, description="Root URL of a vLLM pooling server that serves the reward model."
+    )
+    reward_mean: float = Field(
+        0.0, description="Mean raw reward of that checkpoint over reference answers."
+    )
+    reward_deviation: float = Field(
+        1.0,
+        gt=0,
+        description="Deviation of its raw reward; rewards are scaled to mean 0, deviation 1.",
+    )
 
 
 class DecisionSettings(Section):

@@ -23,6 +23,7 @@ class Verdict:
         response_type: probability of each type of ideal response; the first is the one in force.
         violations: hard propositions that hold; an answer with any of them is never served.
         compliance: full_compliance, partial_refusal, full_refusal; sums to 1.
+        refusing_sentences: the sentences that refuse, the clearest first.
         seconds: time that judging took, shared by the answers of one batch.
     """
 
@@ -33,6 +34,7 @@ class Verdict:
     response_type_in_force: ResponseType
     response_type_confident: bool
     compliance: Mapping[str, float]
+    refusing_sentences: tuple[str, ...]
     harm: Mapping[str, float]
     completion_class: CompletionClass
     violations: tuple[str, ...]
@@ -71,6 +73,7 @@ class Verdict:
             "evidence": dict(self.evidence),
             "response_type": _rounded(self.response_type),
             "compliance": _rounded(self.compliance),
+            "refusing_sentences": list(self.refusing_sentences),
             "harm": _rounded(self.harm),
             "class": self.completion_class,
             "violations": list(self.violations),

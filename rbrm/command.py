@@ -1,4 +1,4 @@
-"""`plumbline judge` and `plumbline rubric`."""
+"""`plumbline judge`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ import orjson
 from pydantic import ValidationError
 
 from contract.judge import JudgeRequest
-from contract.settings import Settings
 from contract.terminal import SOME_FAILED, Command, config_option, load_settings, progress_bars
-from rbrm.grading import languages_of, unjudged
-from rbrm.judge import Judge, embedded_judge
+from rbrm.assembly import build_judge
+from rbrm.judge import Judge
 from rbrm.lines import judge_line
-from rbrm.rubric import LANGUAGES, Rubric, load_rubric
 from text.encoder import Encoder
 
 Line = dict[str, Any]
@@ -49,11 +47,12 @@ def judge(
     A line is one of
       {"prompt": "…" or [messages], "completion": "…"}
       {"messages": [messages], "answers": ["…", "…"], "passages": ["…"]}
+    both with an optional "response_type": comply, hard_refuse or safe_refuse.
 
     A bad line becomes an error in its place, and the exit code is 3. - reads standard input.
     """
     settings = load_settings(config, judge__rubric=rubric_path)
-    judging = _judge(settings)
+    judging = build_judge(settings.judge, Encoder())
     failed = False
     with ExitStack() as stack:
         target: IO[bytes] = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
@@ -67,50 +66,6 @@ def judge(
         target.flush()
     if failed:
         context.exit(SOME_FAILED)
-
-
-@click.group(short_help="Write and check the rules for answers.")
-def rubric() -> None:
-    """Write and check rubrics: the rules that an answer is held to."""
-
-
-@rubric.command(cls=Command)
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-def check(file: Path | None) -> None:
-    """Say what is wrong in a rubric FILE, by line, and what each language leaves unjudged.
-
-    Without FILE, the default rubric is checked.
-    """
-    loaded = load_rubric(file)
-    embedded_judge(loaded, Encoder())
-    click.echo(
-        f"{loaded.fingerprint}: {len(loaded.propositions)} propositions "
-        f"({len(loaded.hard)} hard), {len(loaded.derived)} derived."
-    )
-    for language in LANGUAGES:
-        names = unjudged(loaded, language)
-        click.echo(f"{language}: " + (f"not judged: {', '.join(names)}" if names else "all judged"))
-
-
-@rubric.command(cls=Command)
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-def show(file: Path | None) -> None:
-    """List the propositions of a rubric, and how each is graded."""
-    for line in _describe(load_rubric(file)):
-        click.echo(line)
-
-
-def _describe(rubric: Rubric) -> Iterator[str]:
-    for name, proposition in rubric.propositions.items():
-        graders = ", ".join(
-            f"{spec.kind} ({'/'.join(languages_of(spec))})" for spec in proposition.graders
-        )
-        hard = "  HARD" if proposition.hard else ""
-        yield f"{name}{hard}\n    {proposition.wording.en}\n    {graders}"
-
-
-def _judge(settings: Settings) -> Judge:
-    return embedded_judge(load_rubric(settings.judge.rubric), Encoder())
 
 
 def _one(judging: Judge, line: str) -> Line:

@@ -1,116 +1,130 @@
-"""All graders of a rubric over one answer."""
+"""All graders of a rubric over one answer, the cheap ones first."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from contract.errors import ConfigurationError
 from rbrm.answer import Answer, Grade, Question
-from rbrm.graders.pattern import PatternMatcher
-from rbrm.graders.rules import RULES
-from rbrm.heads import Heads
-from rbrm.ngrams import NgramHeads
+from rbrm.graders.pattern import PatternMatcher, compile_patterns
+from rbrm.graders.rules import RULES, load_function
+from rbrm.heads import HeadGrade
 from rbrm.rubric import (
     LANGUAGES,
     EncoderGrader,
+    FunctionGrader,
     GraderSpec,
-    NgramGrader,
+    LLMGrader,
     PatternGrader,
     Proposition,
     Rubric,
     RuleGrader,
 )
 
+# What a head's probability comes down to where a pattern excuses the sentence behind it.
+_EXCUSED = 0.3
+
+Heads = Mapping[str, HeadGrade]
+Grader = Callable[[Question, Answer, Heads], Grade | None]
+
 
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """What the trained heads read in one answer, by name; empty where they can't read it."""
+class KnownHeads:
+    """The heads that exist, by name, and the languages that each can judge."""
 
-    encoder: Mapping[str, float]
-    ngram: Mapping[str, Grade]
-
-
-Grader = Callable[[Question, Answer, Readings], Grade | None]
-
-# The embedded encoder reads English, the n-gram heads were made for Chinese, a rule in code decides
-# for itself and a pattern judges the languages that it has patterns for.
-_TRAINED_LANGUAGES = {"encoder": ("en",), "ngram": ("zh",)}
+    languages: Mapping[str, tuple[str, ...]]
 
 
 class Grading:
     """Built once for a rubric; a grader that does not exist is an error here, not at an answer.
 
     Raises:
-        ConfigurationError: a rule or head is unknown, or a hard proposition can't be judged in one
-            of our languages (it could then never block anything).
+        ConfigurationError: a rule, function or head is unknown, or a hard proposition can't be judged in
+            one of our languages (it could then never block anything).
     """
 
-    def __init__(self, rubric: Rubric, heads: Heads, ngram_heads: NgramHeads) -> None:
-        known = {
-            "rule": sorted(RULES),
-            "encoder": sorted(heads.names),
-            "ngram": sorted(ngram_heads.names),
-        }
-        self._graders = {
-            name: [_grader(name, spec, known) for spec in proposition.graders]
-            for name, proposition in rubric.propositions.items()
-        }
+    def __init__(self, rubric: Rubric, heads: KnownHeads) -> None:
+        self._graders: dict[str, list[Grader]] = {}
+        self._ask_between: dict[str, tuple[float, float]] = {}
+        for name, proposition in rubric.propositions.items():
+            cheap = [s for s in proposition.graders if not isinstance(s, LLMGrader)]
+            self._graders[name] = [_grader(name, spec, rubric, heads) for spec in cheap]
+            for spec in proposition.graders:
+                if isinstance(spec, LLMGrader):
+                    self._ask_between[name] = spec.llm.between
         for name in rubric.hard:
             for language in LANGUAGES:
-                if name in unjudged(rubric, language):
+                if name in unjudged(rubric, language, heads):
                     raise ConfigurationError(
                         f"The hard proposition {name!r} has no grader for {language!r}. Give it "
                         "patterns for that language, or make it not hard."
                     )
 
-    def grade(self, question: Question, answer: Answer, readings: Readings) -> dict[str, Grade]:
+    def grade(self, question: Question, answer: Answer, heads: Heads) -> dict[str, Grade]:
         """The grade of each proposition that can be judged for this answer: of several graders the
         most confident yes."""
         grades: dict[str, Grade] = {}
         for name, graders in self._graders.items():
-            found = [g for grader in graders if (g := grader(question, answer, readings))]
+            found = [g for grader in graders if (g := grader(question, answer, heads))]
             if found:
                 grades[name] = max(found, key=lambda grade: grade.probability)
         return grades
 
+    def open(self, grades: Mapping[str, Grade], needed: set[str]) -> list[str]:
+        """The needed propositions on which a language model is to be asked."""
+        return [
+            name
+            for name, (low, high) in self._ask_between.items()
+            if name in needed and (name not in grades or low <= grades[name].probability <= high)
+        ]
 
-def unjudged(rubric: Rubric, language: str) -> list[str]:
+
+def unjudged(rubric: Rubric, language: str, heads: KnownHeads) -> list[str]:
     """The propositions that no grader can judge in a language."""
-    return [n for n, p in rubric.propositions.items() if not _judges(p, language)]
+    return [n for n, p in rubric.propositions.items() if not _judges(p, language, heads)]
 
 
-def languages_of(spec: GraderSpec) -> tuple[str, ...]:
+def languages_of(spec: GraderSpec, heads: KnownHeads) -> tuple[str, ...]:
     """The languages that a grader can judge."""
     if isinstance(spec, PatternGrader):
         return tuple(sorted(PatternMatcher(spec).languages))
-    return _TRAINED_LANGUAGES.get(spec.kind, LANGUAGES)
+    if isinstance(spec, EncoderGrader):
+        return heads.languages.get(spec.encoder, ())
+    return LANGUAGES
 
 
-def _judges(proposition: Proposition, language: str) -> bool:
-    return any(language in languages_of(spec) for spec in proposition.graders)
+def _judges(proposition: Proposition, language: str, heads: KnownHeads) -> bool:
+    return any(language in languages_of(spec, heads) for spec in proposition.graders)
 
 
-def _grader(name: str, spec: GraderSpec, known: Mapping[str, list[str]]) -> Grader:
+def _grader(name: str, spec: GraderSpec, rubric: Rubric, heads: KnownHeads) -> Grader:
     if isinstance(spec, PatternGrader):
         matcher = PatternMatcher(spec)
-        return lambda question, answer, readings: matcher.grade(answer)
-    wanted = _wanted(spec)
-    if wanted not in known[spec.kind]:
-        raise ConfigurationError(
-            f"{name}: there is no {spec.kind} {wanted!r}. Known: {', '.join(known[spec.kind])}."
-        )
+        return lambda question, answer, read: matcher.grade(answer)
     if isinstance(spec, RuleGrader):
-        rule = RULES[wanted]
-        return lambda question, answer, readings: rule(question, answer)
-    if isinstance(spec, NgramGrader):
-        return lambda question, answer, readings: readings.ngram.get(wanted)
-    return lambda question, answer, readings: (
-        Grade(readings.encoder[wanted]) if wanted in readings.encoder else None
-    )
+        if spec.rule not in RULES:
+            raise _unknown(name, "rule", spec.rule, sorted(RULES))
+        rule = RULES[spec.rule]
+        return lambda question, answer, read: rule(question, answer)
+    if isinstance(spec, FunctionGrader):
+        function = load_function(spec.function, rubric.folder)
+        return lambda question, answer, read: function(question, answer)
+    assert isinstance(spec, EncoderGrader)
+    if spec.encoder not in heads.languages:
+        raise _unknown(name, "encoder", spec.encoder, sorted(heads.languages))
+    head, excuse = spec.encoder, compile_patterns(spec.unless)
+    return lambda question, answer, read: _read(read.get(head), excuse)
 
 
-def _wanted(spec: RuleGrader | EncoderGrader | NgramGrader) -> str:
-    if isinstance(spec, RuleGrader):
-        return spec.rule
-    return spec.encoder if isinstance(spec, EncoderGrader) else spec.ngram
+def _read(found: HeadGrade | None, excuse: re.Pattern[str] | None) -> Grade | None:
+    if found is None:
+        return None
+    if excuse is not None and found.cause and excuse.search(found.cause):
+        return Grade(min(found.probability, _EXCUSED))
+    return Grade(found.probability, found.cause)
+
+
+def _unknown(name: str, kind: str, wanted: str, known: list[str]) -> ConfigurationError:
+    return ConfigurationError(f"{name}: there is no {kind} {wanted!r}. Known: {', '.join(known)}.")

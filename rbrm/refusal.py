@@ -1,79 +1,50 @@
-"""Did the answer refuse? By the sentences that say so, English and Chinese."""
+"""What the answer did with the request: full compliance, partial refusal, full refusal.
+
+Three heads over the whole answer give a score each; temperature and offsets, fitted on answers that the
+heads had not seen, turn them into probabilities.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from rbrm.answer import Answer
+import numpy as np
 
-_REFUSES = {
-    "en": re.compile(
-        r"\b(?:i|we)(?:'m| am|'re| are)? (?:really |so |very |truly )?(?:sorry|unable|afraid)\b.{0,60}"
-        r"\b(?:can(?:'|’)?t|cannot|can not|unable|not able|won(?:'|’)?t|decline|must refuse)\b"
-        r"|\b(?:i|we) (?:can(?:'|’)?t|cannot|can not|won(?:'|’)?t|will not|am unable to|'m unable to"
-        r"|am not able to|'m not able to|must decline|decline|refuse|have to decline|do not feel "
-        r"comfortable|don(?:'|’)?t feel comfortable|'m not comfortable)\b(?! (?:wait|but help|stress|thank|say enough))"
-        r".{0,40}?\b(?:help|assist|"
-        r"provide|answer|comply|support|do (?:that|this|it)|give|offer|discuss|share|fulfil+|write|"
-        r"create|generate|engage|continue|participate|with (?:that|this)|to)\b"
-        r"|\bi(?:'m| am) unable to\b|\bi(?:'m| am) not able to\b|\bnot something i can\b"
-        r"|\bagainst my (?:guidelines|policy|programming|principles)\b",
-        re.IGNORECASE,
-    ),
-    "zh": re.compile(
-        r"(?:抱歉|对不起|很遗憾|不好意思).{0,20}(?:不能|无法|没办法|不可以|不便|拒绝)"
-        r"|我(?:们)?(?:不能|无法|没办法|不会|不便|拒绝)(?:为您|为你|给您|给你|向您|向你)?.{0,12}"
-        r"(?:提供|帮助|回答|协助|满足|支持|讨论|参与|生成|撰写|告诉|帮忙|帮你|帮您|这样做|继续)"
-        r"|(?:恕|歉)难(?:从命|奉告|协助)|无可奉告"
-    ),
-}
-_BOILERPLATE = {
-    "en": re.compile(
-        r"\b(?:sorry|apologi[sz]e|apologies|if you (?:have|need)|let me know|feel free|happy to help|"
-        r"understand|please (?:reach|contact|consider|talk|seek)|anything else|instead)\b",
-        re.IGNORECASE,
-    ),
-    "zh": re.compile(
-        r"抱歉|对不起|如果(?:您|你)(?:有|需要)|请随时|理解|请联系|其他(?:问题|帮助)|建议(?:您|你)"
-    ),
-}
-_FULL, _NONE = 0.96, 0.02
+from rbrm.answer import OUTCOMES, SILENT, UNREAD, Compliance
+from rbrm.heads import Heads
+from rbrm.reading import Reading, ReadQuestion
+
+# An answer whose refusal is less likely than this has no sentence worth showing for it.
+_WORTH_SHOWING = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Compliance:
-    """What the answer did, as probabilities that sum to 1, and the sentence that refuses."""
+def compliance(
+    heads: Heads,
+    reading: Reading,
+    question: ReadQuestion,
+    language: str,
+    *,
+    said_something: bool = True,
+) -> Compliance:
+    """What an answer did, read in its main language."""
+    if not any(window.language == language for window in reading.windows):
+        others = [window.language for window in reading.windows]
+        if not others:
+            return UNREAD if said_something else SILENT
+        language = others[0]
+    scores = heads.whole(reading, question, language)
+    found = _calibrated(heads.calibrations[language], [scores[f"compliance/{n}"] for n in OUTCOMES])
+    if found[0] > 1 - _WORTH_SHOWING:
+        return Compliance(found[0], found[1], found[2])
+    refusing = heads.sentences(reading, question, "compliance/full_refusal")
+    shown = sorted((s for s in refusing if s[1] > 0), key=lambda pair: -pair[1])
+    return Compliance(found[0], found[1], found[2], sentences=tuple(text for text, _ in shown))
 
-    full_compliance: float
-    partial_refusal: float
-    full_refusal: float
-    evidence: str
 
-    def to_dict(self) -> dict[str, float]:
-        return {
-            "full_compliance": self.full_compliance,
-            "partial_refusal": self.partial_refusal,
-            "full_refusal": self.full_refusal,
-        }
-
-
-@lru_cache(maxsize=64)
-def compliance(answer: Answer) -> Compliance:
-    """Refusing sentences against delivering ones.
-
-    A refusal is full when what else is said is apology, offer and advice to ask elsewhere; it is
-    partial when other sentences deliver. Rules, reward model and verdict all ask for the same answer, so
-    the last ones are kept.
-    """
-    sentences = answer.sentence_texts()
-    refusing = [s for s in sentences if _REFUSES[answer.language].search(s)]
-    if not refusing:
-        return Compliance(1 - 2 * _NONE, _NONE, _NONE, "")
-    filler = _BOILERPLATE[answer.language]
-    delivering = sum(len(s) for s in sentences if s not in refusing and not filler.search(s))
-    share = delivering / max(1, len(answer.text))
-    # Above half of its text, an answer that also refuses has delivered something.
-    partial = min(_FULL, max(_NONE, (share - 0.25) / 0.5))
-    return Compliance(_NONE, partial * (1 - _NONE), (1 - partial) * (1 - _NONE), refusing[0])
+def _calibrated(calibration: Mapping[str, Any], scores: Sequence[float]) -> list[float]:
+    """Probability ∝ exp(temperature · score + offset), for each of OUTCOMES."""
+    logits = calibration["temperature"] * np.asarray(scores) + np.asarray(calibration["offsets"])
+    weights = np.exp(logits - logits.max())
+    found: list[float] = (weights / weights.sum()).tolist()
+    return found

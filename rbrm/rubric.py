@@ -69,21 +69,38 @@ class RuleGrader(Part):
     rule: str
 
 
+class FunctionGrader(Part):
+    """A Python function of the user's, in a file beside the rubric: `file.py:name`."""
+
+    kind: Literal["function"] = "function"
+    function: str
+
+
 class EncoderGrader(Part):
-    """A trained head over the sentence encoding of the answer."""
+    """A trained head over encoding, cues and n-grams: one of ours by name, or a file made by
+    `plumbline rubric train`. Where the sentence that says most for it matches `unless`, it counts for
+    little."""
 
     kind: Literal["encoder"] = "encoder"
     encoder: str
+    unless: Patterns = Patterns()
 
 
-class NgramGrader(Part):
-    """A trained head over character n-grams (Chinese)."""
+class AskWhen(Part):
+    """When a language model is asked: where the cheaper graders left the probability in `between`, or
+    gave none."""
 
-    kind: Literal["ngram"] = "ngram"
-    ngram: str
+    between: tuple[Probability, Probability] = (0.1, 0.9)
 
 
-GraderSpec = PatternGrader | RuleGrader | EncoderGrader | NgramGrader
+class LLMGrader(Part):
+    """A yes/no question to the judge's model server; the wording is the question."""
+
+    kind: Literal["llm"] = "llm"
+    llm: AskWhen
+
+
+GraderSpec = PatternGrader | RuleGrader | FunctionGrader | EncoderGrader | LLMGrader
 
 
 class Wording(Part):
@@ -119,11 +136,23 @@ class ClassLine(Part):
     when: str = ""
 
 
+class ChoiceOption(Part):
+    """One option of a multiple-choice question, and the class that it stands for."""
+
+    name: CompletionClass = Field(alias="class")
+    wording: Wording
+
+
 class ResponseRules(Part):
-    """What an answer should be like when the ideal response is of this type."""
+    """What an answer should be like when the ideal response is of this type.
+
+    With `llm_choice` a language model is asked for the class with one multiple-choice question (the form
+    of the GPT-4 technical report's RBRM); hard propositions hold all the same.
+    """
 
     classes: Annotated[list[ClassLine], Field(min_length=1)]
     weights: dict[str, float]
+    llm_choice: Annotated[list[ChoiceOption], Field(min_length=2, max_length=8)] | None = None
 
     @model_validator(mode="after")
     def _last_line_catches_all(self) -> ResponseRules:
@@ -139,7 +168,9 @@ class Rubric(Part):
     version: str
     propositions: Annotated[dict[str, Proposition], Field(min_length=1)]
     derived: dict[str, str] = {}
+    response_type_cues: dict[ResponseType, Patterns] = {}
     response_types: dict[ResponseType, ResponseRules]
+    folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Rubric:
@@ -180,6 +211,24 @@ class Rubric(Part):
         digest = hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()[:8]
         return f"{self.name}-{self.version}-{digest}"
 
+    def needed(self, response_type: ResponseType) -> set[str]:
+        """The propositions that a response type's classes and weights, or the guard, depend on."""
+        rules = self.response_types[response_type]
+        wanted = set(rules.weights) | set(self.hard)
+        for _, formula in self.class_formulas[response_type]:
+            wanted |= formula.names if formula else set()
+        for name in reversed(self.formulas):
+            if name in wanted:
+                wanted |= self.formulas[name].names
+        return wanted & set(self.propositions)
+
+    @property
+    def asks_a_model(self) -> bool:
+        """Does any grader need the judge's model server?"""
+        graders = (g for p in self.propositions.values() for g in p.graders)
+        choices = any(rules.llm_choice for rules in self.response_types.values())
+        return choices or any(isinstance(grader, LLMGrader) for grader in graders)
+
     @property
     def hard(self) -> list[str]:
         """The propositions of which none may hold."""
@@ -192,21 +241,30 @@ def load_rubric(path: Path | None = None) -> Rubric:
     Raises:
         ConfigurationError: the file can't be read or is wrong; the message names line and key.
     """
-    if path is None:
-        source = files("rbrm.rubrics").joinpath("default.yaml").read_text(encoding="utf-8")
-    else:
-        try:
-            source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"The rubric {path} can't be read: {error}") from error
+    source = rubric_text(path)
     name = str(path or "default.yaml")
     try:
         content = yaml.safe_load(source)
-        return Rubric.model_validate(content)
+        rubric = Rubric.model_validate(content)
+        return rubric if path is None else rubric.model_copy(update={"folder": path.parent})
     except yaml.YAMLError as error:
         raise ConfigurationError(f"The rubric {name} is not YAML: {error}") from error
     except ValidationError as error:
         raise ConfigurationError(_explain(error, source, name)) from error
+
+
+def rubric_text(path: Path | None = None) -> str:
+    """The text of a rubric file; None reads the default one.
+
+    Raises:
+        ConfigurationError: it can't be read.
+    """
+    if path is None:
+        return files("rbrm.rubrics").joinpath("default.yaml").read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The rubric {path} can't be read: {error}") from error
 
 
 def _check_formula(source: str, known: Iterable[str], where: str) -> None:
@@ -231,7 +289,7 @@ def _explain(error: ValidationError, source: str, name: str) -> str:
 
 def _is_model_name(part: object) -> bool:
     """Pydantic names the member of a union that it tried; a file has no such key."""
-    graders = (PatternGrader, RuleGrader, EncoderGrader, NgramGrader)
+    graders = (PatternGrader, RuleGrader, FunctionGrader, EncoderGrader, LLMGrader)
     return isinstance(part, str) and part in {grader.__name__ for grader in graders}
 
 

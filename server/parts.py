@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from contract.settings import Settings
 from contract.verdict import JudgeFailed, Judgement
 from feedback.log import Log
 from rbrm.answer import Question
-from rbrm.judge import Judge
+from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
 from server.citations import cite
 from server.follow_up import refers_back
@@ -69,16 +70,39 @@ class Parts:
             passages=tuple(passage.text for passage in evidence.passages),
             response_type=request.plumbline.response_type,
             documents_hold_answer=self.holds_answer(evidence),
+            previous=request.previous_answer,
         )
+        return await self.judge_texts(question, texts)
+
+    async def judge_texts(self, question: Question, texts: Sequence[str]) -> Sequence[Judgement]:
+        """A judgement for each text. Reading runs on the compute thread; waiting for a language model or
+        a reward server does not, so that it keeps nobody else from being judged.
+
+        Where the judge breaks or is too slow, every judgement is JudgeFailed; failures are logged.
+        """
         limit = self.settings.judge.timeout_seconds
         try:
-            judgements = await self.compute(lambda: self.judge.judge(question, texts, limit), limit)
+            judgements: Sequence[Judgement] = await self._judge(question, texts, limit)
         except TimeoutError:
             judgements = [JudgeFailed(f"judging took longer than {limit:g} seconds")] * len(texts)
+        except Exception as error:  # a judge that broke has approved nothing, and the turn goes on
+            judgements = failed(error, len(texts))
         for judgement in judgements:
             if isinstance(judgement, JudgeFailed):
                 _log.error("the judge failed and approves nothing: %s", judgement.reason)
         return judgements
+
+    async def _judge(
+        self, question: Question, texts: Sequence[str], limit: float
+    ) -> Sequence[Judgement]:
+        draft = await self.compute(
+            lambda: self.judge.read(question, texts, time.monotonic() + limit), limit
+        )
+        if self.judge.waits:
+            deadline = time.monotonic() + limit
+            asking = asyncio.to_thread(self.judge.ask, draft, deadline)
+            draft = await asyncio.wait_for(asking, limit)
+        return self.judge.conclude(draft)
 
     def holds_answer(self, evidence: Evidence) -> bool:
         """Do the passages hold an answer, as far as words and vectors can tell?"""
@@ -112,6 +136,7 @@ class Parts:
     async def close(self) -> None:
         """Close everything that holds a connection, a file or a thread."""
         await self.policy.close()
+        self.judge.close()
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.retriever.close()
         self.log.close()

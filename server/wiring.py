@@ -8,15 +8,14 @@ from contract.candidate import Policy
 from contract.model_server import ModelServer
 from contract.settings import Settings
 from feedback.log import Log
-from rbrm.judge import Judge, embedded_judge
-from rbrm.rubric import load_rubric
+from rbrm.assembly import build_judge
 from retrieval.index import Index
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from server.parts import Parts
 from server.policy.openai import OpenAIPolicy
 from server.policy.reader import ReaderPolicy
-from text.encoder import EMBEDDED, Encoder
+from text.encoder import Encoder
 
 
 def build(settings: Settings) -> Parts:
@@ -29,7 +28,7 @@ def build(settings: Settings) -> Parts:
     encoder = Encoder(settings.retrieval.encoder)
     if (settings.index / MANIFEST).exists():
         Index(settings.index, encoder).close()
-    judge = build_judge(settings, encoder)
+    judge = build_judge(settings.judge, encoder)
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
     return Parts(
         settings=settings,
@@ -40,12 +39,6 @@ def build(settings: Settings) -> Parts:
         log=Log(settings.log_file, synchronous=settings.log.synchronous),
         executor=executor,
     )
-
-
-def build_judge(settings: Settings, encoder: Encoder) -> Judge:
-    """The judge, on the encoder in use where its heads fit that one, else on the embedded one."""
-    own = encoder if encoder.name == EMBEDDED else Encoder(EMBEDDED)
-    return embedded_judge(load_rubric(settings.judge.rubric), own)
 
 
 def _policy(settings: Settings, encoder: Encoder, executor: ThreadPoolExecutor) -> Policy:

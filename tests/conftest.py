@@ -18,9 +18,10 @@ import uvicorn
 
 from contract.settings import RetrievalSettings, Settings
 from ingest.build import Ingest
+from rbrm.assembly import build_judge
 from rbrm.judge import Judge
 from server.app import create_app
-from server.wiring import build, build_judge
+from server.wiring import build
 from tests.scripted_policy import ScriptedPolicy
 from text.encoder import Encoder
 
@@ -43,7 +44,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="session")
 def judge(encoder: Encoder) -> Judge:
-    return build_judge(Settings(), encoder)
+    return build_judge(Settings().judge, encoder)
 
 
 @pytest.fixture(scope="session")

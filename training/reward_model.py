@@ -2,10 +2,11 @@
 
     make judge-heads DATA=folder        # or python -m training.reward_model --help
 
-The pairs come from SQuAD-format files, both languages: the sentence that holds the answer, against
-another sentence of the same paragraph (wrong), one of another paragraph (ungrounded), an evasion,
-and the answer said twice over. The loss is −log σ(r_w − r_l) over all pairs of one prompt, each
-prompt weighing the same (Ouyang et al. 2022, equation 1).
+Prompts come from three places: SQuAD-format files (the sentence that holds the answer against another
+of the same paragraph, one of another paragraph, an evasion, and the answer said three times over), our
+own pairs on general instructions (`training/data/pairs.*.jsonl`), and the public harmless pairs, at a
+small weight. The loss is −log σ(r_w − r_l), averaged over all pairs of a prompt (Ouyang et al. 2022,
+equation 1), then over the prompts of each set.
 """
 
 from __future__ import annotations
@@ -13,21 +14,28 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 import torch
+from safetensors.numpy import save_file
 
 from contract.passage import Vector
+from contract.terminal import progress_bars
 from rbrm.answer import Answer, Question
-from rbrm.encoded import encode_batch
-from rbrm.reward_model import FEATURES, answer_features
+from rbrm.cues import load_cues
+from rbrm.heads import Heads, load_heads
+from rbrm.reading import read_batch
+from rbrm.refusal import compliance
+from rbrm.reward_model import SCALARS, answer_features, feature_names
 from text.encoder import Encoder
 from text.sentences import sentence_spans
+from training.examples import read_lines
 
-VERSION = "1"
+VERSION = "2"
 
 EVASIONS = {
     "en": (
@@ -43,107 +51,238 @@ EVASIONS = {
         "这是个好问题，很多人都会这样问。",
     ),
 }
+# How much each set counts; the harmless pairs are noisy and about another virtue.
+SET_WEIGHTS = {"documents": 1.0, "instructions": 1.0, "made_up": 0.15, "harmless": 0.15}
+# Ridge on standardised features: cues and encoding are many and say little each.
+DECAY = {"scalar": 1e-3, "cue": 0.05, "encoding": 0.4}
+FOLDS = 5
+_CUT_AT = 0.35
+# A feature that hardly varies would get a weight as large as it is rare.
+_LEAST_DEVIATION = 0.1
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt with its best answer first."""
+
+    source: str
+    language: str
+    group: str
+    question: Question
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """One prompt with one good answer (row 0) and worse ones: features (a, f)."""
+    """A prompt as features: row 0 is the best answer, (a, f)."""
 
-    group: int
+    source: str
+    language: str
+    group: str
     features: Vector
-    shorter: tuple[bool, ...]
+    lengths: tuple[int, ...]
 
 
-def ladders(path: Path, language: str, encoder: Encoder, seed: int) -> Iterator[Ladder]:
-    """One ladder for each question whose answer stands in one sentence."""
+def from_documents(path: Path, language: str, seed: int, every: int) -> Iterator[Prompt]:
+    """One prompt for each question of a SQuAD-format file whose answer stands in one sentence."""
     chance = random.Random(seed)
     articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     paragraphs = [(n, p) for n, article in enumerate(articles) for p in article["paragraphs"]]
-    for group, paragraph in paragraphs:
+    asked = [(number, p, qa) for number, p in paragraphs for qa in p["qas"]]
+    for number, paragraph, qa in asked[::every]:
         text = paragraph["context"]
         sentences = [text[a:b] for a, b in sentence_spans(text)]
-        for qa in paragraph["qas"]:
-            gold = [s for s in sentences if qa["answers"][0]["text"] in s]
-            rest = [s for s in sentences if s not in gold]
-            if not gold or not rest:
-                continue
-            other = chance.choice(paragraphs)[1]["context"]
-            a, b = chance.choice(sentence_spans(other))
-            evasion = chance.choice(EVASIONS[language])
-            texts = [gold[0], chance.choice(rest), other[a:b], evasion, " ".join([gold[0]] * 3)]
-            question = Question(qa["question"], (text,))
-            answers = [Answer.of(qa["question"], t, (text,)) for t in texts]
-            batch = encode_batch(encoder, question, answers)
-            features = [answer_features(question, x, i, batch) for i, x in enumerate(answers)]
-            shorter = tuple(len(texts[0]) < len(t) for t in texts[1:])
-            yield Ladder(group, np.stack(features), shorter)
+        gold = [s for s in sentences if qa["answers"][0]["text"] in s]
+        rest = [s for s in sentences if s not in gold]
+        if not gold or not rest:
+            continue
+        other = chance.choice(paragraphs)[1]["context"]
+        a, b = chance.choice(sentence_spans(other))
+        evasion = chance.choice(EVASIONS[language])
+        repeated = " ".join([gold[0]] * 3)
+        texts = (gold[0], chance.choice(rest), other[a:b], evasion, repeated, "")
+        group = f"documents:{number}"
+        yield Prompt("documents", language, group, Question(qa["question"], (text,)), texts)
 
 
-def train(data: Sequence[Ladder], decay: float = 1e-3) -> Vector:
-    """Weights (f,) that minimise the mean over prompts of the mean pair loss."""
-    differences = torch.stack([torch.from_numpy(x.features[:1] - x.features[1:]) for x in data])
-    weights = torch.zeros(len(FEATURES), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=300)
+def from_pairs(path: Path, language: str) -> Iterator[Prompt]:
+    """Our own pairs on general instructions, and two answers that are worse than any: the good one cut
+    off in the middle, and nothing at all."""
+    for row in read_lines(path):
+        question = Question(row["prompt"])
+        group = f"instructions:{language}:{row['id']}"
+        chosen = row["chosen"]
+        cut_off = chosen[: int(len(chosen) * _CUT_AT)].rstrip(".。!！ ")
+        yield Prompt("instructions", language, group, question, (chosen, row["rejected"]))
+        yield Prompt("made_up", language, group, question, (chosen, cut_off, ""))
+
+
+def from_dialogues(path: Path) -> Iterator[Prompt]:
+    """Pairs of dialogues that differ in the last turn of the assistant."""
+    for number, row in enumerate(read_lines(path)):
+        before, _, chosen = row["chosen"].rpartition("\n\nAssistant:")
+        _, _, rejected = row["rejected"].rpartition("\n\nAssistant:")
+        earlier, _, asked = before.rpartition("\n\nHuman:")
+        _, _, previous = earlier.rpartition("\n\nAssistant:")
+        question = Question(asked.strip(), previous=previous.strip())
+        answers = (chosen.strip(), rejected.strip())
+        yield Prompt("harmless", "en", f"harmless:{number}", question, answers)
+
+
+def read_prompts(prompts: Sequence[Prompt], encoder: Encoder, heads: Heads) -> list[Ladder]:
+    """The features of every answer, as the judge sees them."""
+    found = []
+    with progress_bars() as progress:
+        for number, prompt in enumerate(prompts, 1):
+            question = prompt.question
+            answers = [Answer.of(question.text, t, question.passages) for t in prompt.answers]
+            batch = read_batch(encoder, question, answers)
+            answers = [
+                replace(a, compliance=compliance(heads, reading, batch.question, a.language))
+                for a, reading in zip(answers, batch.answers, strict=True)
+            ]
+            rows = [answer_features(question, a, i, batch) for i, a in enumerate(answers)]
+            lengths = tuple(len(text) for text in prompt.answers)
+            found.append(
+                Ladder(prompt.source, prompt.language, prompt.group, np.stack(rows), lengths)
+            )
+            progress("reading", number, len(prompts))
+    return found
+
+
+def train(data: Sequence[Ladder], dimensions: int) -> Vector:
+    """Weights (f,) on raw features."""
+    rows = np.concatenate([ladder.features for ladder in data])
+    scale = 1 / np.maximum(rows.std(axis=0), _LEAST_DEVIATION)
+    scale[-dimensions:] = np.sqrt(dimensions)  # a unit vector's coordinates
+    differences, importance = [], []
+    prompts = {s: sum(x.source == s for x in data) for s in SET_WEIGHTS}
+    for ladder in data:
+        pairs = ladder.features[:1] - ladder.features[1:]
+        differences.append(pairs * scale)
+        importance += [SET_WEIGHTS[ladder.source] / prompts[ladder.source] / len(pairs)] * len(
+            pairs
+        )
+    x = torch.from_numpy(np.concatenate(differences).astype(np.float32))
+    importances = torch.tensor(importance)
+    decay = torch.tensor(_decays(dimensions))
+    weights = torch.zeros(x.shape[1], requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = -torch.nn.functional.logsigmoid(differences @ weights).mean()
-        loss = loss + decay * weights.square().sum()
+        losses = torch.nn.functional.softplus(-(x @ weights))
+        loss = (importances * losses).sum() + (decay * weights.square()).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return weights.detach().numpy()
+    return np.asarray(weights.detach().numpy() * scale, dtype=np.float32)
 
 
-def accuracy(weights: Vector, data: Sequence[Ladder]) -> dict[str, float]:
-    """Share of pairs in the right order, and the same where the good answer is the shorter one."""
-    right, right_shorter = [], []
-    for ladder in data:
-        rewards = ladder.features @ weights
-        wins = rewards[0] > rewards[1:]
-        right += wins.tolist()
-        right_shorter += [w for w, s in zip(wins.tolist(), ladder.shorter, strict=True) if s]
-    longer = 1 - np.mean([s for ladder in data for s in ladder.shorter])
+def _decays(dimensions: int) -> list[float]:
+    kinds = {"has": "cue", "share": "cue", "encoding": "encoding"}
+    names = feature_names(dimensions)
+    return [DECAY[kinds.get(name.split("/")[0], "scalar")] for name in names]
+
+
+def validate(data: Sequence[Ladder], dimensions: int) -> dict[str, Any]:
+    """Accuracy on pairs whose prompt (or article) the weights have not seen."""
+    groups = {group: n for n, group in enumerate(dict.fromkeys(x.group for x in data))}
+    rewards: dict[int, Vector] = {}
+    for fold in range(FOLDS):
+        train_on = [x for x in data if groups[x.group] % FOLDS != fold]
+        weights = train(train_on, dimensions)
+        for number, ladder in enumerate(data):
+            if groups[ladder.group] % FOLDS == fold:
+                rewards[number] = ladder.features @ weights
+    figures = {}
+    for source in SET_WEIGHTS:
+        for language in ("en", "zh"):
+            mine = [n for n, x in enumerate(data) if (x.source, x.language) == (source, language)]
+            if mine:
+                figures[f"{source}/{language}"] = _figures(
+                    [data[n] for n in mine], [rewards[n] for n in mine]
+                )
+    return figures
+
+
+def _figures(ladders: Sequence[Ladder], rewards: Sequence[Vector]) -> dict[str, float]:
+    """An empty answer is trained on and not counted."""
+    right, longer, shorter = [], [], []
+    for ladder, reward in zip(ladders, rewards, strict=True):
+        for other in range(1, len(reward)):
+            if not ladder.lengths[other]:
+                continue
+            win = bool(reward[0] > reward[other])
+            right.append(win)
+            longer.append(ladder.lengths[0] > ladder.lengths[other])
+            if ladder.lengths[0] < ladder.lengths[other]:
+                shorter.append(win)
     return {
         "pairs": len(right),
         "accuracy": round(float(np.mean(right)), 3),
-        "accuracy_chosen_shorter": round(float(np.mean(right_shorter)), 3),
-        "longer_wins": round(float(longer), 3),
+        "longer_wins": round(float(np.mean(longer)), 3),
+        "chosen_shorter": len(shorter),
+        "accuracy_chosen_shorter": round(float(np.mean(shorter)), 3) if shorter else 0.0,
     }
+
+
+def load_prompts(data: Path, own: Path, seed: int) -> list[Prompt]:
+    """All prompts."""
+    return [
+        *from_documents(data / "xquad.en.json", "en", seed, 3),
+        *from_documents(data / "xquad.zh.json", "zh", seed, 3),
+        *from_pairs(own / "pairs.en.jsonl", "en"),
+        *from_pairs(own / "pairs.zh.jsonl", "zh"),
+        *from_dialogues(data / "hh_harmless_pairs.jsonl.gz"),
+    ]
 
 
 @click.command()
-@click.option("--english", required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--chinese", required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Folder with the public sets.",
+)
+@click.option(
+    "--own", default=Path("training/data"), type=click.Path(path_type=Path), help="Our own pairs."
+)
 @click.option("--out", default=Path("rbrm/weights"), type=click.Path(path_type=Path))
 @click.option("--seed", default=0, show_default=True)
-def main(english: Path, chinese: Path, out: Path, seed: int) -> None:
-    """Train on all articles, validate on held-out ones, write `reward_model.json`."""
+def main(data: Path, own: Path, out: Path, seed: int) -> None:
+    """Train on all prompts, validate on held-out ones, write `reward_model.safetensors` and its card."""
     encoder = Encoder()
-    data = {
-        "en": list(ladders(english, "en", encoder, seed)),
-        "zh": list(ladders(chinese, "zh", encoder, seed)),
-    }
-    everything = [ladder for part in data.values() for ladder in part]
-    held = {ladder.group for ladder in everything if ladder.group % 5 == 0}
-    weights = train([ladder for ladder in everything if ladder.group not in held])
-    figures = {
-        language: accuracy(weights, [ladder for ladder in part if ladder.group in held])
-        for language, part in data.items()
-    }
-    final = train(everything)
-    reference = np.concatenate([ladder.features[:1] @ final for ladder in everything])
-    content = {
+    heads = load_heads(encoder.fingerprint)
+    write(
+        out, read_prompts(load_prompts(data, own, seed), encoder, heads), encoder.dimensions, seed
+    )
+
+
+def write(out: Path, ladders: Sequence[Ladder], dimensions: int, seed: int) -> None:
+    """Train, validate and write."""
+    weights = train(ladders, dimensions)
+    reference = np.concatenate(
+        [x.features[:1] @ weights for x in ladders if x.source != "harmless"]
+    )
+    figures = validate(ladders, dimensions)
+    inner = {
         "version": VERSION,
-        "mean": round(float(reference.mean()), 6),
-        "deviation": round(float(reference.std()), 6),
-        "weights": {n: round(float(w), 6) for n, w in zip(FEATURES, final, strict=True)},
-        "card": {"seed": seed, "prompts": len(everything), "held_out_articles": figures},
+        "mean": round(float(reference.mean()), 5),
+        "deviation": round(float(reference.std()), 5),
+        "cues": load_cues().fingerprint,
     }
+    scalars = {n: round(float(w), 4) for n, w in zip(SCALARS, weights, strict=False)}
     out.mkdir(parents=True, exist_ok=True)
-    (out / "reward_model.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    click.echo(json.dumps(content, indent=1))
+    save_file(
+        {"weights": weights.astype(np.float16)},
+        out / "reward_model.safetensors",
+        metadata={"card": json.dumps(inner)},
+    )
+    card = {"seed": seed, **inner, "held_out": figures, "scalars": scalars}
+    (out / "reward_model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    click.echo(json.dumps(card, indent=1))
 
 
 if __name__ == "__main__":

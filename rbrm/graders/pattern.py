@@ -20,8 +20,8 @@ class PatternMatcher:
 
     def __init__(self, spec: PatternGrader) -> None:
         self.languages = frozenset(n for n in LANGUAGES if spec.pattern.of(n))
-        self._pattern = _compile(spec.pattern)
-        self._unless = _compile(spec.unless)
+        self._pattern = compile_patterns(spec.pattern)
+        self._unless = compile_patterns(spec.unless)
 
     def grade(self, answer: Answer) -> Grade | None:
         """None where nothing was found and there are no patterns for the answer's language."""
@@ -36,6 +36,7 @@ class PatternMatcher:
         return self._unless is None or not self._unless.search(sentence)
 
 
-def _compile(patterns: Patterns) -> re.Pattern[str] | None:
+def compile_patterns(patterns: Patterns) -> re.Pattern[str] | None:
+    """All patterns of all languages as one; None where there are none."""
     found = [*patterns.en, *patterns.zh, *patterns.any]
     return re.compile("|".join(f"(?:{p})" for p in found), re.IGNORECASE) if found else None

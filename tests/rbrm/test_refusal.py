@@ -1,7 +1,8 @@
 import pytest
 
-from rbrm.answer import Answer
-from rbrm.refusal import compliance
+from contract.verdict import Verdict
+from rbrm.answer import Question
+from rbrm.judge import Judge
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,8 @@ from rbrm.refusal import compliance
         ("Employees can't carry over more than 5 days.", "full_compliance"),
     ],
 )
-def test_what_an_answer_did(text: str, did: str) -> None:
-    shares = compliance(Answer.of("?", text)).to_dict()
-    assert max(shares, key=shares.get) == did  # type: ignore[arg-type]
-    assert sum(shares.values()) == pytest.approx(1)
+def test_what_an_answer_did(judge: Judge, text: str, did: str) -> None:
+    (found,) = judge.judge(Question("How does this work?"), [text])
+    assert isinstance(found, Verdict)
+    assert max(found.compliance, key=lambda name: found.compliance[name]) == did
+    assert sum(found.compliance.values()) == pytest.approx(1)

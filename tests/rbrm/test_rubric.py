@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 
 from contract.errors import ConfigurationError
+from contract.settings import JudgeSettings
 from rbrm.answer import Question
+from rbrm.assembly import build_judge
 from rbrm.grading import unjudged
 from rbrm.heads import load_heads
-from rbrm.judge import embedded_judge
-from rbrm.ngrams import load_ngram_heads
+from rbrm.judge import Judge
+from rbrm.reward_model import load_reward_model
 from rbrm.rubric import load_rubric
 from text.encoder import Encoder
 
@@ -45,7 +47,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_a_rule_of_ones_own_takes_ten_lines(tmp_path: Path, encoder: Encoder) -> None:
     rubric = load_rubric(write(tmp_path, OWN))
-    judge = embedded_judge(rubric, encoder)
+    judge = build_judge(JudgeSettings(), encoder, rubric)
     good, bad = judge.judge(Question("Whose lamp?"), ["Our lamp is best.", "Buy it from Acme."])
     assert not good.violations
     assert bad.violations == ("names_a_rival",)
@@ -82,7 +84,9 @@ def test_what_is_wrong_is_named_with_its_place(
     [
         ("rule: none", "no rule"),
         ("encoder: none", "no encoder"),
-        ("ngram: none", "no ngram"),
+        ("encoder: none.safetensors", "rubric train"),
+        ("function: rules.py:names", "no file"),
+        ("llm: {}", "judge.url"),
         ("pattern: {en: [x]}", "'zh'"),
     ],
 )
@@ -91,14 +95,52 @@ def test_a_missing_grader_is_an_error_at_start(
 ) -> None:
     text = OWN.replace("pattern: {any: ['\\bAcme\\b', 艾克美]}", grader)
     with pytest.raises(ConfigurationError, match=problem):
-        embedded_judge(load_rubric(write(tmp_path, text)), encoder)
+        build_judge(JudgeSettings(), encoder, load_rubric(write(tmp_path, text)))
 
 
-def test_what_a_language_leaves_unjudged_is_known() -> None:
-    rubric = load_rubric()
-    assert not set(unjudged(rubric, "zh")) & set(rubric.hard)
-    assert "third_person" in unjudged(rubric, "zh")
-    assert unjudged(rubric, "en") == []
+def test_what_a_language_leaves_unjudged_is_known(judge: Judge, tmp_path: Path) -> None:
+    known = judge.graders.known
+    assert unjudged(load_rubric(), "zh", known) == unjudged(load_rubric(), "en", known) == []
+    text = (
+        OWN.replace("hard: true", "hard: false").replace("any: [", "en: [").replace(", 艾克美", "")
+    )
+    assert unjudged(load_rubric(write(tmp_path, text)), "zh", known) == ["names_a_rival"]
+
+
+FUNCTION = """\
+def names_a_rival(question, answer):
+    if "?" in answer:
+        return None
+    return "acme" in answer.lower()
+"""
+
+
+def test_a_rule_can_be_one_python_function(tmp_path: Path, encoder: Encoder) -> None:
+    (tmp_path / "rules.py").write_text(FUNCTION, "utf-8")
+    grader = "function: rules.py:names_a_rival"
+    text = OWN.replace("pattern: {any: ['\\bAcme\\b', 艾克美]}", grader)
+    judge = build_judge(JudgeSettings(), encoder, load_rubric(write(tmp_path, text)))
+    question = Question("Whose lamp?")
+    good, bad, unsure = judge.judge(question, ["Ours.", "Buy it from Acme.", "Acme, perhaps?"])
+    assert (good.violations, bad.violations) == ((), ("names_a_rival",))
+    assert unsure.unjudged == ("names_a_rival",)
+
+
+@pytest.mark.parametrize(
+    ("source", "reference", "problem"),
+    [
+        ("def f(:", "rules.py:f", "does not run"),
+        ("x = 1", "rules.py:x", "no function"),
+        ("x = 1", "rules.py", "file.py:name"),
+    ],
+)
+def test_a_function_that_can_not_be_loaded_is_an_error_at_start(
+    tmp_path: Path, encoder: Encoder, source: str, reference: str, problem: str
+) -> None:
+    (tmp_path / "rules.py").write_text(source, "utf-8")
+    text = OWN.replace("pattern: {any: ['\\bAcme\\b', 艾克美]}", f"function: {reference}")
+    with pytest.raises(ConfigurationError, match=problem):
+        build_judge(JudgeSettings(), encoder, load_rubric(write(tmp_path, text)))
 
 
 def test_heads_of_another_encoder_are_refused() -> None:
@@ -112,6 +154,6 @@ def test_heads_of_another_encoder_are_refused() -> None:
 def test_damaged_weights_are_a_plain_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
-    for read in (lambda: load_heads("any", path), lambda: load_ngram_heads(path)):
+    for read in (lambda: load_heads("any", path), lambda: load_reward_model(384, path)):
         with pytest.raises(ConfigurationError, match="can't be read"):
             read()

@@ -1,0 +1,39 @@
+"""Hashed n-grams: words in English, characters in Chinese."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from text.language import HAN
+
+Grams = npt.NDArray[np.int64]
+
+# A power of two: large enough that what collides is rare, small enough to commit.
+BUCKETS = 1 << 13
+_LONGEST = 3
+
+_WORD = re.compile(r"[a-z']+|\d+|[?!]")
+_RUN = re.compile(rf"[{HAN}]+|[a-z0-9]+|[!?]")
+
+
+def grams(text: str, language: str) -> Grams:
+    """The different buckets of a text's runs of one to three words or characters, sorted."""
+    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    if language == "zh":
+        runs = [list(run) for run in _RUN.findall(plain)]
+        joint = ""
+    else:
+        runs, joint = [_WORD.findall(plain)], " "
+    found = {
+        joint.join(run[i : i + n])
+        for run in runs
+        for n in range(1, _LONGEST + 1)
+        for i in range(len(run) - n + 1)
+    }
+    buckets = {zlib.crc32(gram.encode()) % BUCKETS for gram in found}
+    return np.fromiter(sorted(buckets), dtype=np.int64, count=len(buckets))

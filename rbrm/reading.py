@@ -1,0 +1,280 @@
+"""What the trained heads read: one encoding pass over all answers, cut into stretches.
+
+A stretch is some sentences of an answer in one language: a window as long as the encoder reads, two
+neighbouring sentences, or one. Its features are made from those of its sentences, so that harm in one
+sentence of a long answer is seen as clearly as in a short one, and costs no further encoding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from contract.passage import Vector
+from rbrm.answer import Answer, Question
+from rbrm.cues import Cues, load_cues
+from rbrm.grams import Grams, grams
+from text.encoder import Encoder
+from text.language import language_of
+from text.sentences import sentence_spans
+from text.terms import content_terms
+
+# Chinese costs no encoding; its windows are cut to about what the encoder reads of English.
+_WINDOW_SENTENCES = 12
+_RELATIONS = 6
+_SHAPES = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sentences of one answer, in one language.
+
+    Attributes:
+        vectors: (s, d), zeros where the encoder can't read the language.
+        vector: (d,), of the stretch as a whole.
+        cues: (s, c).
+        grams: buckets of each sentence.
+    """
+
+    language: str
+    sentences: tuple[str, ...]
+    vector: Vector
+    vectors: Vector
+    cues: Vector
+    grams: tuple[Grams, ...]
+
+    def cut(self, start: int, end: int) -> Stretch:
+        """The sentences from start to end; their mean stands for the vector of the cut."""
+        vectors = self.vectors[start:end]
+        return Stretch(
+            self.language,
+            self.sentences[start:end],
+            _unit(vectors.mean(axis=0)),
+            vectors,
+            self.cues[start:end],
+            self.grams[start:end],
+        )
+
+    @property
+    def buckets(self) -> Grams:
+        """The n-gram buckets of all sentences."""
+        return reduce(np.union1d, self.grams, np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadQuestion:
+    """The question and the assistant's turn before it, encoded: zeros where not readable.
+
+    `stretch` is the question read like an answer, for what can be told from its wording.
+    """
+
+    vector: Vector
+    previous: Vector
+    terms: frozenset[str]
+    previous_terms: frozenset[str]
+    stretch: Stretch | None
+
+    def alone(self) -> ReadQuestion:
+        """A question to nothing: what the question itself is read against."""
+        nothing = np.zeros_like(self.vector)
+        return ReadQuestion(nothing, nothing, frozenset(), frozenset(), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer as its windows, for each of its languages."""
+
+    windows: tuple[Stretch, ...]
+
+    @property
+    def vector(self) -> Vector | None:
+        """The unit vector of all that the encoder could read; None where that is nothing."""
+        rows = [w.vector for w in self.windows if w.vector.any()]
+        return _unit(np.mean(rows, axis=0)) if rows else None
+
+    def whole(self, language: str) -> Stretch | None:
+        """All windows of a language as one stretch; sentences in an overlap count twice."""
+        parts = [window for window in self.windows if window.language == language]
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        return Stretch(
+            language,
+            tuple(sentence for part in parts for sentence in part.sentences),
+            _unit(np.mean([part.vector for part in parts], axis=0)),
+            np.concatenate([part.vectors for part in parts]),
+            np.concatenate([part.cues for part in parts]),
+            tuple(buckets for part in parts for buckets in part.grams),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBatch:
+    """A question and its answers, encoded in one pass."""
+
+    question: ReadQuestion
+    answers: tuple[Reading, ...]
+
+
+def read_batch(
+    encoder: Encoder, question: Question, answers: Sequence[Answer], deadline: float | None = None
+) -> ReadBatch:
+    """Encode a question and all its answers in one call, sentences included.
+
+    Raises:
+        TimeoutError: the deadline passed.
+    """
+    windows = [(i, *w) for i, answer in enumerate(answers) for w in _windows(encoder, answer)]
+    english = [w for w in windows if w[1] == "en"]
+    encodings = iter(
+        encoder.encode(
+            [text for _, _, text in english],
+            [sentence_spans(text) for _, _, text in english],
+            deadline=deadline,
+        )
+    )
+    cues, readings = load_cues(), [list[Stretch]() for _ in answers]
+    for number, language, text in windows:
+        spans = sentence_spans(text)
+        if language == "en":
+            encoding = next(encodings)
+            vector, vectors = encoding.vector, encoding.sentences
+        else:
+            vector = np.zeros(encoder.dimensions, dtype=np.float32)
+            vectors = np.zeros((len(spans), encoder.dimensions), dtype=np.float32)
+        sentences = tuple(text[start:end] for start, end in spans)
+        readings[number].append(_stretch(language, sentences, vector, vectors, cues))
+    return ReadBatch(
+        _read_question(encoder, question), tuple(Reading(tuple(found)) for found in readings)
+    )
+
+
+def features(stretch: Stretch, question: ReadQuestion) -> Vector:
+    """The dense features of a stretch, in the order of `blocks`: (D,)."""
+    cues = stretch.cues
+    count = cues.sum(axis=0)
+    return np.concatenate(
+        [
+            stretch.vector,
+            cues.max(axis=0),
+            count / len(cues),
+            cues[0],
+            cues[-1],
+            np.log1p(count),
+            _shape(stretch),
+            _relation(stretch, question),
+            question.vector,
+        ]
+    ).astype(np.float32)
+
+
+def blocks(dimensions: int) -> dict[str, slice]:
+    """Where each block of features lies in a row, for an encoder of `dimensions`."""
+    sizes = {
+        "encoding": dimensions,
+        "cues": 5 * len(load_cues().names),
+        "shape": _SHAPES,
+        "relation": _RELATIONS,
+        "question": dimensions,
+    }
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return {n: slice(e - size, e) for (n, size), e in zip(sizes.items(), ends, strict=True)}
+
+
+def _stretch(
+    language: str, sentences: tuple[str, ...], vector: Vector, vectors: Vector, cues: Cues
+) -> Stretch:
+    return Stretch(
+        language,
+        sentences,
+        vector,
+        vectors,
+        cues.find(sentences, language),
+        tuple(grams(sentence, language) for sentence in sentences),
+    )
+
+
+def _windows(encoder: Encoder, answer: Answer) -> list[tuple[str, str]]:
+    """`(language, text)` of each window of an answer; together they hold every sentence of it."""
+    found = []
+    english, chinese = answer.part("en"), answer.part("zh")
+    if language_of(english) == "en":
+        found += [("en", english[start:end]) for start, end in encoder.windows(english)]
+    if chinese and language_of(chinese) == "zh":
+        spans = sentence_spans(chinese)
+        for first in range(0, len(spans), _WINDOW_SENTENCES - 1):
+            last = min(first + _WINDOW_SENTENCES, len(spans)) - 1
+            found.append(("zh", chinese[spans[first][0] : spans[last][1]]))
+            if last == len(spans) - 1:
+                break
+    return found
+
+
+def _read_question(encoder: Encoder, question: Question) -> ReadQuestion:
+    nothing = np.zeros(encoder.dimensions, dtype=np.float32)
+
+    def vector(text: str) -> Vector:
+        return encoder.encode_question(text) if language_of(text) == "en" else nothing
+
+    asked = vector(question.text)
+    return ReadQuestion(
+        asked,
+        vector(question.previous),
+        frozenset(content_terms(question.text)),
+        frozenset(content_terms(question.previous)),
+        _as_stretch(question.text, asked),
+    )
+
+
+def _as_stretch(text: str, vector: Vector) -> Stretch | None:
+    """A question as one stretch; its sentences have no vectors of their own."""
+    language, spans = language_of(text), sentence_spans(text)
+    if language not in ("en", "zh") or not spans:
+        return None
+    sentences = tuple(text[start:end] for start, end in spans)
+    vectors = np.repeat(vector[None, :], len(sentences), axis=0)
+    return _stretch(language, sentences, vector, vectors, load_cues())
+
+
+def _shape(stretch: Stretch) -> Vector:
+    words = sum(len(sentence.split()) for sentence in stretch.sentences)
+    if stretch.language == "zh":
+        words = sum(len(sentence) for sentence in stretch.sentences) // 2
+    lines = sum(sentence.count("\n") for sentence in stretch.sentences) + len(stretch.sentences)
+    return np.asarray(
+        (
+            math.log1p(words) / 5,
+            math.log1p(len(stretch.sentences)) / 3,
+            words < 4,
+            math.log1p(lines) / 3,
+            len(stretch.sentences) == 1,
+            min(1, words / 20),
+            min(1, words / 60),
+        ),
+        dtype=np.float32,
+    )
+
+
+def _relation(stretch: Stretch, question: ReadQuestion) -> Vector:
+    said = set(content_terms(" ".join(stretch.sentences)))
+    asked, before = question.terms, question.previous_terms
+    cosine = float(question.vector @ stretch.vector)
+    return np.asarray(
+        (
+            cosine,
+            cosine * cosine,
+            float(question.previous @ stretch.vector),
+            len(asked & said) / max(1, len(asked)),
+            len(asked & said) / max(1, len(said)),
+            len(before & said) / max(1, len(before)),
+        ),
+        dtype=np.float32,
+    )
+
+
+def _unit(vector: Vector) -> Vector:
+    norm = float(np.linalg.norm(vector))
+    return np.asarray(vector / norm if norm else vector, dtype=np.float32)
