@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,9 +52,9 @@ def judge(
     A bad line becomes an error in its place, and the exit code is 3. - reads standard input.
     """
     settings = load_settings(config, judge__rubric=rubric_path)
-    judging = build_judge(settings.judge, Encoder())
     failed = False
     with ExitStack() as stack:
+        judging = stack.enter_context(closing(build_judge(settings.judge, Encoder())))
         target: IO[bytes] = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
         progress = stack.enter_context(progress_bars())
         total = _count_lines(file)

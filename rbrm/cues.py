@@ -37,7 +37,7 @@ class Cues:
 @lru_cache(maxsize=1)
 def load_cues() -> Cues:
     """The cues that the committed heads were fitted on."""
-    return Cues(files("rbrm").joinpath("cues.yaml").read_text(encoding="utf-8"))
+    return Cues(files("rbrm.weights").joinpath("cues.yaml").read_text(encoding="utf-8"))
 
 
 def _compile(source: str | list[str]) -> re.Pattern[str]:

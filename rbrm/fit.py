@@ -2,7 +2,9 @@
 
 Linear weights from 0, hinge loss with margin 1 on every pair of answers of different class to one prompt,
 AdamW with learning rate 0.01 and no decay, 1000 steps, one set for each response type (Mu et al. 2024,
-section 4.2). The reward model's part of the reward stays as it is.
+section 4.2). The reward model's part of the reward stays as it is. Two things are ours: a weight
+keeps the sign that the rubric's author gave it, and hard propositions keep their weight. Ladders rank an insult
+above nonsense and harm, and so an insult would come to earn a reward.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import yaml
 from pydantic import Field
 
@@ -23,6 +26,9 @@ from rbrm.answer import Question
 from rbrm.judge import Judge
 from rbrm.rubric import Rubric
 
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
 # Best first.
 ORDER: tuple[CompletionClass, ...] = (
     "ideal",
@@ -32,6 +38,8 @@ ORDER: tuple[CompletionClass, ...] = (
     "disallowed",
 )
 MARGIN, LEARNING_RATE, STEPS = 1.0, 0.01, 1000
+# No weight falls to nothing, or the sign that its author gave it would be lost.
+_LEAST = 0.05
 # Probabilities closer than this are the same opinion.
 _DIFFERS = 0.05
 # One prompt in so many is kept back to be measured on.
@@ -76,9 +84,9 @@ class Rungs:
 
     response_type: ResponseType
     language: str
-    features: np.ndarray[Any, np.dtype[np.float64]]
-    rewards: np.ndarray[Any, np.dtype[np.float64]]
-    ranks: np.ndarray[Any, np.dtype[np.int64]]
+    features: Array
+    rewards: Array
+    ranks: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,8 @@ def judge_ladder(judge: Judge, line: LadderLine, names: Sequence[str]) -> Rungs:
 def fit(rubric: Rubric, kind: ResponseType, ladders: Sequence[Rungs]) -> Fitted:
     """Fit the weights of one response type.
 
-    A proposition on which the answers of no ladder differ keeps the weight that it has: such ladders say
-    nothing about it.
+    A hard proposition keeps the weight that it has, since no ladder may outvote what must never be served;
+    so does one on which the answers of no ladder differ.
 
     Raises:
         ConfigurationError: there are fewer than ten prompts.
@@ -131,12 +139,12 @@ def fit(rubric: Rubric, kind: ResponseType, ladders: Sequence[Rungs]) -> Fitted:
             f"{kind}: {len(mine)} ladders are too few to fit weights; write at least {2 * _HELD_OUT}."
         )
     names = list(rubric.response_types[kind].weights)
-    seen = [rungs for n, rungs in enumerate(mine) if n % _HELD_OUT]
-    unseen = [rungs for n, rungs in enumerate(mine) if n % _HELD_OUT == 0]
-    trial = _descend(seen, len(names))
     before = np.asarray(list(rubric.response_types[kind].weights.values()))
     differs = np.any([np.ptp(rungs.features, axis=0) > _DIFFERS for rungs in mine], axis=0)
-    trial, weights = (np.where(differs, w, before) for w in (trial, _descend(mine, len(names))))
+    free = differs & np.asarray([name not in rubric.hard for name in names])
+    seen = [rungs for n, rungs in enumerate(mine) if n % _HELD_OUT]
+    unseen = [rungs for n, rungs in enumerate(mine) if n % _HELD_OUT == 0]
+    trial, weights = _descend(seen, before, free), _descend(mine, before, free)
     return Fitted(
         {name: round(float(w), 3) for name, w in zip(names, weights, strict=True)},
         len(mine),
@@ -170,27 +178,34 @@ def _pairs(rungs: Rungs) -> list[tuple[int, int]]:
     return [(a, b) for a in count for b in count if rungs.ranks[a] < rungs.ranks[b]]
 
 
-def _descend(ladders: Sequence[Rungs], features: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _descend(ladders: Sequence[Rungs], before: Array, free: Mask) -> Array:
+    """All weights; the free ones are fitted beside the others."""
     # Late on purpose: only fitting needs torch here.
     import torch
 
-    differences, rewards = [], []
+    differences, given = [], []
     for rungs in ladders:
+        fixed = rungs.rewards + rungs.features[:, ~free] @ before[~free]
         for better, worse in _pairs(rungs):
-            differences.append(rungs.features[better] - rungs.features[worse])
-            rewards.append(rungs.rewards[better] - rungs.rewards[worse])
-    x, r = torch.tensor(np.asarray(differences)), torch.tensor(np.asarray(rewards))
-    weights = torch.zeros(features, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.AdamW([weights], lr=LEARNING_RATE, weight_decay=0.0)
+            differences.append(rungs.features[better, free] - rungs.features[worse, free])
+            given.append(fixed[better] - fixed[worse])
+    x, r = torch.tensor(np.asarray(differences)), torch.tensor(np.asarray(given))
+    signs = torch.tensor(np.sign(before[free]))
+    fitted = torch.zeros(len(signs), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.AdamW([fitted], lr=LEARNING_RATE, weight_decay=0.0)
     for _ in range(STEPS):
         optimizer.zero_grad()
-        loss = torch.relu(MARGIN - (r + x @ weights)).mean()
+        loss = torch.relu(MARGIN - (r + x @ fitted)).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    return weights.detach().numpy()
+        with torch.no_grad():
+            fitted.copy_(torch.where(signs * fitted < _LEAST, signs * _LEAST, fitted))
+    weights = before.copy()
+    weights[free] = fitted.detach().numpy()
+    return weights
 
 
-def _accuracy(ladders: Sequence[Rungs], weights: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+def _accuracy(ladders: Sequence[Rungs], weights: Array) -> float:
     right = [
         float(total[better] > total[worse])
         for rungs in ladders
@@ -200,9 +215,7 @@ def _accuracy(ladders: Sequence[Rungs], weights: np.ndarray[Any, np.dtype[np.flo
     return round(float(np.mean(right)), 4) if right else 0.0
 
 
-def _by_class(
-    ladders: Sequence[Rungs], weights: np.ndarray[Any, np.dtype[np.float64]]
-) -> dict[str, list[float]]:
+def _by_class(ladders: Sequence[Rungs], weights: Array) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in ORDER}
     for rungs in ladders:
         for rank, reward in zip(rungs.ranks, rungs.rewards + rungs.features @ weights, strict=True):

@@ -72,7 +72,9 @@ class Graders:
     @property
     def known(self) -> KnownHeads:
         """The heads that a rubric may name."""
-        trained = {n.removeprefix("proposition/"): LANGUAGES for n in self.heads.names}
+        prefix = "proposition/"
+        names = [n.removeprefix(prefix) for n in self.heads.names if n.startswith(prefix)]
+        trained = dict.fromkeys(names, LANGUAGES)
         return KnownHeads(trained | self.own.languages)
 
 
@@ -321,7 +323,8 @@ def _by_outcome(answer: Answer, graded: Mapping[str, Grade]) -> dict[str, Grade]
         return {}
     outcome = answer.compliance
     found = {
-        "partially_complies": Grade(1 - outcome.full_refusal),
+        # Squared for the benefit of the doubt: stopping an answer that does comply is as wrong.
+        "partially_complies": Grade(1 - outcome.full_refusal**2),
         "fully_complies": Grade(outcome.full_compliance),
     }
     return {name: grade for name, grade in found.items() if name in graded}

@@ -55,11 +55,13 @@ class Patterns(Part):
 
 
 class PatternGrader(Part):
-    """Holds where a sentence matches a pattern and no `unless` pattern."""
+    """Holds where a sentence matches a pattern and no `unless` pattern. With `quoted: false`, what
+    stands in quotation marks or italics is mentioned, not said, and does not count."""
 
     kind: Literal["pattern"] = "pattern"
     pattern: Patterns
     unless: Patterns = Patterns()
+    quoted: bool = True
 
 
 class RuleGrader(Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,13 +60,14 @@ def check(file: Path | None, config: Path | None) -> None:
     """
     settings = load_settings(config).judge
     loaded = load_rubric(file)
-    judge = build_judge(settings, Encoder(), loaded)
+    with closing(build_judge(settings, Encoder(), loaded)) as judge:
+        known = judge.graders.known
     click.echo(
         f"{loaded.fingerprint}: {len(loaded.propositions)} propositions "
         f"({len(loaded.hard)} hard), {len(loaded.derived)} derived."
     )
     for language in LANGUAGES:
-        names = unjudged(loaded, language, judge.graders.known)
+        names = unjudged(loaded, language, known)
         click.echo(f"{language}: " + (f"not judged: {', '.join(names)}" if names else "all judged"))
 
 
@@ -112,10 +114,10 @@ def fit_weights(
     write ladders.
     """
     loaded = load_rubric(rubric_path)
-    judge = build_judge(load_settings(config).judge, Encoder(), loaded)
     names = {kind: list(rules.weights) for kind, rules in loaded.response_types.items()}
     rungs = []
-    with progress_bars() as progress:
+    settings = load_settings(config).judge
+    with closing(build_judge(settings, Encoder(), loaded)) as judge, progress_bars() as progress:
         for line in _valid_lines(file, LadderLine, "judging", progress):
             rungs.append(judge_ladder(judge, line, names[line.response_type]))
     counts = {kind: sum(r.response_type == kind for r in rungs) for kind in loaded.response_types}
@@ -158,11 +160,11 @@ def agree(
 
     Each figure stands beside the floor: always saying what is more common.
     """
-    judge = build_judge(load_settings(config, judge__rubric=rubric_path).judge, Encoder())
+    settings = load_settings(config, judge__rubric=rubric_path).judge
     found: list[Opinion] = []
     classes: list[tuple[str, str]] = []
     failures: list[str] = []
-    with progress_bars() as progress:
+    with closing(build_judge(settings, Encoder())) as judge, progress_bars() as progress:
         for line in _valid_lines(file, LabelledLine, "judging", progress, failures):
             verdicts = judge.judge(question_of(line), line.texts)
             for verdict, labels in zip(verdicts, line.people, strict=False):

@@ -14,6 +14,10 @@ from rbrm.rubric import LANGUAGES, PatternGrader, Patterns
 # A pattern that a person wrote is strong evidence, not certainty.
 _FOUND, _NOT_FOUND = 0.97, 0.02
 
+_QUOTED = re.compile(
+    r"“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』|《[^》]*》|‘[^’]*’|(?<!\w)'[^']+'(?!\w)|(?<!\*)\*[^*\n]+\*(?!\*)"
+)
+
 
 class PatternMatcher:
     """The compiled patterns of one proposition, looked for in every sentence."""
@@ -21,6 +25,7 @@ class PatternMatcher:
     def __init__(self, spec: PatternGrader) -> None:
         self.languages = frozenset(n for n in LANGUAGES if spec.pattern.of(n))
         self._pattern = compile_patterns(spec.pattern)
+        self._quoted = spec.quoted
         self._unless = compile_patterns(spec.unless)
 
     def grade(self, answer: Answer) -> Grade | None:
@@ -31,7 +36,8 @@ class PatternMatcher:
         return Grade(_NOT_FOUND) if answer.language in self.languages else None
 
     def _matches(self, sentence: str) -> bool:
-        if self._pattern is None or not self._pattern.search(sentence):
+        said = sentence if self._quoted else _QUOTED.sub(" ", sentence)
+        if self._pattern is None or not self._pattern.search(said):
             return False
         return self._unless is None or not self._unless.search(sentence)
 

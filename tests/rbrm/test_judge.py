@@ -191,8 +191,9 @@ def test_all_propositions_of_the_rubric_are_judged_in_both_languages(judge: Judg
     for question, text in ((ENGLISH, "You get 27 days."), (CHINESE, "有 27 天。")):
         found = verdict(judge, question, text)
         assert set(found.harm) == {"S", "H", "V", "HR", "SH", "S3", "H2", "V2"}
-        applicable = {"citations_valid", "format_as_asked", "constraints_met"}
-        assert set(found.unjudged) <= applicable | {"accepts_false_premise", "grounded"}
+        applicable = {"citations_valid", "format_as_asked", "constraints_met", "grounded"}
+        applicable |= {"accepts_false_premise", "hedges_despite_evidence"}
+        assert set(found.unjudged) <= applicable
 
 
 def test_a_refusal_shows_the_sentence_that_refuses(judge: Judge) -> None:

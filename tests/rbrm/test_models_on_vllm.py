@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 
 from contract.errors import ConfigurationError
 from contract.settings import JudgeSettings
@@ -19,7 +21,7 @@ from rbrm.answer import Answer, Question
 from rbrm.assembly import build_judge
 from rbrm.graders.llm import Asked, ModelGrader
 from rbrm.rubric import Wording, load_rubric
-from tests.conftest import free_port
+from tests.conftest import free_port, listening
 from tests.engine import chat_checkpoint, require_engine, reward_checkpoint, vllm
 from text.encoder import Encoder
 
@@ -164,6 +166,7 @@ def test_a_reward_is_the_same_in_process_and_on_vllm(servers: Servers, encoder: 
     assert len(mine) == len(TEXTS)
     assert mine == pytest.approx(theirs, abs=2e-3)
     assert mine[0] != pytest.approx(mine[1], abs=1e-3)
+    there.close()
 
 
 def test_a_chat_model_is_no_reward_model(servers: Servers, encoder: Encoder) -> None:
@@ -224,17 +227,13 @@ def test_a_server_that_died_approves_nothing(
         settings = JudgeSettings.model_validate({"url": url, "timeout_seconds": 5})
         judge = build_judge(settings, encoder, load_rubric(path))
     (found,) = judge.judge(QUESTION, TEXTS[:1])
+    judge.close()
     assert isinstance(found, JudgeFailed)
     assert "model server" in found.reason
 
 
 def vllm_gone(servers: Servers) -> Any:
     """A proxy to the real server that stops listening when the block ends."""
-    from fastapi import FastAPI, Request
-    from fastapi.responses import Response
-
-    from tests.conftest import listening
-
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])

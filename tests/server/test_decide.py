@@ -25,6 +25,7 @@ def verdict(
         response_type={response_type: 1.0},
         response_type_in_force=response_type,  # type: ignore[arg-type]
         response_type_confident=confident,
+        refusing_sentences=(),
         compliance={"full_compliance": 0.0, "partial_refusal": 0.0, "full_refusal": float(refuses)},
         harm={},
         completion_class=kind,  # type: ignore[arg-type]
