@@ -51,14 +51,15 @@ def answers(encoder: Encoder) -> list[str]:
     return found
 
 
-def median_ms(work: Callable[[], object]) -> float:
-    """Median milliseconds of a call."""
-    times = []
+def median_ms(*works: Callable[[], object]) -> list[float]:
+    """Median milliseconds of each call; they take turns, so that a busy machine is fair to all."""
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
-        started = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - started) * 1000)
-    return statistics.median(times)
+        for work, taken in zip(works, times, strict=True):
+            started = time.perf_counter()
+            work()
+            taken.append((time.perf_counter() - started) * 1000)
+    return [statistics.median(taken) for taken in times]
 
 
 @click.command()
@@ -70,8 +71,7 @@ def main() -> None:
     texts = answers(encoder)
     question = Question("How much annual leave do I get, and how do I request it?", PASSAGES)
     judge.judge(question, texts)
-    encoded = median_ms(lambda: encoder.encode(texts))
-    judged = median_ms(lambda: judge.judge(question, texts))
+    encoded, judged = median_ms(lambda: encoder.encode(texts), lambda: judge.judge(question, texts))
     rows = [
         ["one encoding pass", f"{encoded:.0f}", "1.00"],
         ["the whole judging", f"{judged:.0f}", f"{judged / encoded:.2f}"],

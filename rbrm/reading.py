@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
@@ -62,7 +61,7 @@ class Stretch:
     @property
     def buckets(self) -> Grams:
         """The n-gram buckets of all sentences."""
-        return reduce(np.union1d, self.grams, np.zeros(0, dtype=np.int64))
+        return np.unique(np.concatenate([*self.grams, np.zeros(0, dtype=np.int64)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +258,7 @@ def _shape(stretch: Stretch) -> Vector:
 
 
 def _relation(stretch: Stretch, question: ReadQuestion) -> Vector:
-    said = set(content_terms(" ".join(stretch.sentences)))
+    said = {term for sentence in stretch.sentences for term in content_terms(sentence)}
     asked, before = question.terms, question.previous_terms
     cosine = float(question.vector @ stretch.vector)
     return np.asarray(

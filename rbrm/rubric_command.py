@@ -164,6 +164,7 @@ def agree(
     found: list[Opinion] = []
     classes: list[tuple[str, str]] = []
     failures: list[str] = []
+    unknown: set[str] = set()
     with closing(build_judge(settings, Encoder())) as judge, progress_bars() as progress:
         for line in _valid_lines(file, LabelledLine, "judging", progress, failures):
             verdicts = judge.judge(question_of(line), line.texts)
@@ -172,6 +173,7 @@ def agree(
                     failures.append(verdict.reason)
                     continue
                 found += opinions(verdict, labels)
+                unknown |= set(labels.propositions) - set(verdict.propositions)
                 if labels.name:
                     classes.append((labels.name, verdict.completion_class))
     if not found and not classes:
@@ -183,6 +185,9 @@ def agree(
         click.echo(orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2).decode())
     else:
         _show_agreement(result)
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        click.echo(f"Labels that the judge has no opinion on were left out: {names}", err=True)
     for failure in failures[:20]:
         click.echo(failure, err=True)
     if failures:

@@ -16,6 +16,8 @@ from text.language import HAN
 
 _TOKEN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+(?:['’][a-z]+)?", re.UNICODE)
 _HAN_RUN = re.compile(f"[{HAN}]+")
+# Longer texts are whole chunks, which nobody asks for twice.
+_SHORT = 2000
 _STEMMER = snowballstemmer.stemmer("english")
 
 _ENGLISH_STOPS = frozenset(
@@ -37,6 +39,12 @@ _CHINESE_QUESTION_WORDS = re.compile(
 
 def terms(text: str) -> list[str]:
     """Index terms in order, with repeats: stems of English words, Han characters and pairs."""
+    return list(_terms(text) if len(text) <= _SHORT else _terms.__wrapped__(text))
+
+
+@lru_cache(maxsize=4096)
+def _terms(text: str) -> tuple[str, ...]:
+    """Several rules ask for the terms of the same sentence, so the last ones are kept."""
     found: list[str] = []
     for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).lower()):
         token = match.group()
@@ -44,7 +52,7 @@ def terms(text: str) -> list[str]:
             found.extend(_han_terms(token))
         elif token not in _ENGLISH_STOPS:
             found.append(_stem(token))
-    return found
+    return tuple(found)
 
 
 def content_terms(question: str) -> list[str]:

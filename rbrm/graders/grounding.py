@@ -69,7 +69,8 @@ def grounded(question: Question, answer: Answer) -> Grade | None:
 
 
 def citations_valid(question: Question, answer: Answer) -> Grade | None:
-    """Every mark `[n]` names a passage that holds the words of its sentence; None without marks."""
+    """Every mark `[n]` names a passage that holds the words and all numbers of its sentence; None without
+    marks."""
     marked = [(s, MARK.findall(s)) for s in answer.sentence_texts()]
     marked = [(s, marks) for s, marks in marked if marks]
     if not marked:
@@ -78,8 +79,12 @@ def citations_valid(question: Question, answer: Answer) -> Grade | None:
         if any(not 1 <= int(mark) <= len(question.passages) for mark in marks):
             return Grade(0.02, sentence)
         words = set(terms(MARK.sub("", sentence)))
-        cited = set(terms(" ".join(question.passages[int(mark) - 1] for mark in marks)))
+        texts = " ".join(question.passages[int(mark) - 1] for mark in marks)
+        cited = set(terms(texts))
         if len(words) >= _MIN_WORDS and len(words & cited) < _DRAWN_FROM / 2 * len(words):
+            return Grade(0.1, sentence)
+        stated = set(_NUMBER.findall(MARK.sub("", sentence))) - set(_NUMBER.findall(question.text))
+        if stated - set(_NUMBER.findall(texts)):
             return Grade(0.1, sentence)
     return Grade(0.97)
 

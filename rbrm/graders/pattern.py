@@ -1,15 +1,17 @@
 """Patterns: a sentence that matches, and that nothing in it excuses.
 
-Every sentence is held against the patterns of all languages, since an answer may change its language in
-the middle.
+Every sentence is held against the patterns of each language that it has letters of, since an answer may
+change its language in the middle.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rbrm.answer import Answer, Grade
 from rbrm.rubric import LANGUAGES, PatternGrader, Patterns
+from text.language import HAN
 
 # A pattern that a person wrote is strong evidence, not certainty.
 _FOUND, _NOT_FOUND = 0.97, 0.02
@@ -19,14 +21,22 @@ _QUOTED = re.compile(
 )
 
 
+_LETTERS = {"en": re.compile("[A-Za-z]"), "zh": re.compile(f"[{HAN}]")}
+
+
 class PatternMatcher:
     """The compiled patterns of one proposition, looked for in every sentence."""
 
     def __init__(self, spec: PatternGrader) -> None:
         self.languages = frozenset(n for n in LANGUAGES if spec.pattern.of(n))
-        self._pattern = compile_patterns(spec.pattern)
-        self._quoted = spec.quoted
+        self._patterns = [
+            (_LETTERS[language], pattern)
+            for language in LANGUAGES
+            if (pattern := _joined(getattr(spec.pattern, language)))
+        ]
+        self._any = _joined(spec.pattern.any)
         self._unless = compile_patterns(spec.unless)
+        self._quoted = spec.quoted
 
     def grade(self, answer: Answer) -> Grade | None:
         """None where nothing was found and there are no patterns for the answer's language."""
@@ -37,12 +47,18 @@ class PatternMatcher:
 
     def _matches(self, sentence: str) -> bool:
         said = sentence if self._quoted else _QUOTED.sub(" ", sentence)
-        if self._pattern is None or not self._pattern.search(said):
-            return False
-        return self._unless is None or not self._unless.search(sentence)
+        found = (self._any is not None and self._any.search(said) is not None) or any(
+            letters.search(said) and pattern.search(said) for letters, pattern in self._patterns
+        )
+        return found and (self._unless is None or not self._unless.search(sentence))
 
 
 def compile_patterns(patterns: Patterns) -> re.Pattern[str] | None:
     """All patterns of all languages as one; None where there are none."""
-    found = [*patterns.en, *patterns.zh, *patterns.any]
-    return re.compile("|".join(f"(?:{p})" for p in found), re.IGNORECASE) if found else None
+    return _joined([*patterns.en, *patterns.zh, *patterns.any])
+
+
+def _joined(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    if not patterns:
+        return None
+    return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE)

@@ -91,10 +91,13 @@ def load_function(reference: str, folder: Path) -> Rule:
 
 def _as_rule(function: Callable[[str, str], Any], reference: str) -> Rule:
     def rule(question: Question, answer: Answer) -> Grade | None:
-        value = function(question.text, answer.text)
-        if value is None:
-            return None
-        probability = float(value)
+        try:
+            value = function(question.text, answer.text)
+            if value is None:
+                return None
+            probability = float(value)
+        except Exception as error:
+            raise ValueError(f"the rubric's function {reference!r} failed: {error!r}") from error
         if not 0 <= probability <= 1:
             raise ValueError(f"function {reference!r} returned {value!r}, which is no probability")
         return Grade(probability)

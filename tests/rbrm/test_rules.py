@@ -46,6 +46,13 @@ def grade(rule: str, question: str, answer: str, *passages: str) -> bool | None:
         (
             "citations_valid",
             "How much leave?",
+            "Each employee gets 95 days of annual leave [1].",
+            [LEAVE],
+            False,
+        ),
+        (
+            "citations_valid",
+            "How much leave?",
             "Each employee gets 27 days of annual leave [2].",
             [LEAVE],
             False,
