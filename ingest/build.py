@@ -222,10 +222,12 @@ class Ingest:
     def _split(self, known: Known, document: LoadedDocument) -> _Draft:
         settings = self._settings
         if not document.text.strip():
-            return _Draft(replace(known, status="empty", reason=_why_empty(known.path)), "", [], [])
+            reason = " ".join(document.notes) or _why_empty(known.path)
+            return _Draft(replace(known, status="empty", reason=reason), "", [], [])
         pieces = split(document, self._encoder, settings.chunk_tokens, settings.overlap_tokens)
         keys = [embedding_key(self._encoder.fingerprint, p.heading, p.text) for p in pieces]
-        known = replace(known, chars=len(document.text), chunks=len(pieces))
+        reason = " ".join(document.notes)
+        known = replace(known, reason=reason, chars=len(document.text), chunks=len(pieces))
         return _Draft(known, document.title, pieces, keys)
 
     def _unread(self, source: Source, collection: str, reason: str) -> _Draft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from contract.errors import FormatUnsupported
@@ -50,4 +51,4 @@ def load(path: Path, content: bytes) -> LoadedDocument:
         )
     document = loader(content)
     title = document.title or path.stem.replace("-", " ").replace("_", " ")
-    return LoadedDocument(document.text, title, document.sections)
+    return replace(document, title=title)

@@ -18,11 +18,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class LoadedDocument:
-    """The text of a file as it was read. All offsets are code points of `text`."""
+    """The text of a file as it was read. All offsets are code points of `text`.
+
+    `notes` say, in sentences, what of the file could not be read (a page without text, a broken
+    attachment): what is left out is never left out silently.
+    """
 
     text: str
     title: str = ""
     sections: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class DocumentBuilder:
@@ -36,6 +41,11 @@ class DocumentBuilder:
         self._path: list[tuple[int, str]] = []
         self._page: int | None = None
         self._section_start = 0
+        self._notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Say what of the file is not in its text."""
+        self._notes.append(text)
 
     def heading(self, level: int, text: str) -> None:
         """Start a section; deeper levels stand below the ones before them."""
@@ -71,7 +81,9 @@ class DocumentBuilder:
     def build(self) -> LoadedDocument:
         """The document."""
         self._close_section()
-        return LoadedDocument("".join(self._parts), self.title, tuple(self._sections))
+        return LoadedDocument(
+            "".join(self._parts), self.title, tuple(self._sections), tuple(self._notes)
+        )
 
     def _close_section(self) -> None:
         if self._length > self._section_start:
