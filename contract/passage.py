@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from contract.filters import Attribute
+
 Vector = npt.NDArray[np.float32]
 
 
@@ -26,6 +28,27 @@ class Chunk:
     page: int | None
     heading: str
     text: str
+    labels: tuple[str, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document of the index, as it is listed. Times are seconds since 1970, `chars` code points;
+    `labels` say who may see it (contract/access.py)."""
+
+    id: str
+    collection: str
+    path: str
+    title: str
+    status: str
+    reason: str
+    chars: int
+    chunks: int
+    labels: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+    modified: float
+    ingested: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,7 @@ class Passage:
     text: str
     score: float
     sentences: tuple[Sentence, ...] = field(default=(), repr=False)
+    labels: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:

@@ -90,12 +90,28 @@ class RetrievalSettings(Section):
     passage_tokens: int = Field(1500, ge=50, description="Token budget of all passages together.")
     chunk_tokens: int = Field(200, ge=20, description="Largest chunk, in tokens of the encoder.")
     overlap_tokens: int = Field(40, ge=0, description="Largest overlap of neighbouring chunks.")
+    flat_limit: int = Field(
+        200_000,
+        ge=1,
+        description="Chunks of a collection from which on its FAISS index is trained (inverted lists, "
+        "one byte a dimension); below it is flat and exact.",
+    )
 
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> RetrievalSettings:
         if self.overlap_tokens >= self.chunk_tokens:
             raise ValueError("overlap_tokens must be smaller than chunk_tokens")
         return self
+
+
+class IngestSettings(Section):
+    workers: int = Field(2, ge=1, le=64, description="Processes that read files.")
+    seconds_per_file: float = Field(
+        120.0, gt=0, description="A file that takes longer to read is reported as failed."
+    )
+    memory_bytes: int = Field(
+        2 * 2**30, ge=2**28, description="A file that needs more memory to read fails."
+    )
 
 
 class ReaderSettings(Section):
@@ -155,6 +171,7 @@ class Settings(Section):
     server: ServerSettings = ServerSettings()
     policy: PolicySettings = PolicySettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    ingest: IngestSettings = IngestSettings()
     reader: ReaderSettings = ReaderSettings()
     judge: JudgeSettings = JudgeSettings()
     decision: DecisionSettings = DecisionSettings()

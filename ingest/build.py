@@ -6,38 +6,33 @@ made, so a killed run loses no encoding and leaves the index that was there befo
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from contract.errors import ConfigurationError, DocumentUnreadable, FormatUnsupported, IndexMismatch
-from contract.settings import RetrievalSettings
+from contract.errors import ConfigurationError, IndexMismatch, StorageFailed
+from contract.settings import IngestSettings, RetrievalSettings
+from ingest.gather import Gathering, Progress, report_of
 from ingest.load import VERSION as LOADERS_VERSION
-from ingest.load import LoadedDocument, load
 from ingest.publish import publish, restore_manifest
 from ingest.records import (
     Known,
-    document_id,
     forget_document,
     known_documents,
-    move_document,
+    update_document,
     write_document,
 )
 from ingest.report import FileReport, Report
-from ingest.split import Piece, split
+from ingest.survey import Finding, Given, Survey, below, gone
 from ingest.walk import Source, walk
+from ingest.worker import Readers
 from retrieval import catalogue
-from retrieval.embeddings import Embeddings, embedding_key
-from retrieval.manifest import CATALOGUE, EMBEDDINGS, Manifest
+from retrieval.embeddings import Embeddings
+from retrieval.manifest import CATALOGUE, Manifest
 from text.encoder import Encoder
-
-# Encodings are made durable in groups of this many: a kill costs at most their time.
-_COMMIT_EVERY = 64
-
-Progress = Callable[[str, int, int], None]
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -45,13 +40,22 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
-    """A changed file, read and split, waiting for its vectors."""
+class Options:
+    """How a run goes about it.
 
-    known: Known
-    title: str
-    pieces: list[Piece]
-    keys: list[bytes]
+    Attributes:
+        prune: every document of the collection that is not below the roots leaves the index, too.
+        rebuild: everything is read again, which is also how an index changes to another encoder.
+        checksums: contents are compared even where size and times of a file are as they were.
+        given: labels and attributes from the command line.
+        wait_seconds: how long to wait for another ingest to end.
+    """
+
+    prune: bool = False
+    rebuild: bool = False
+    checksums: bool = False
+    given: Given = Given()
+    wait_seconds: float = 0.0
 
 
 class Ingest:
@@ -62,79 +66,149 @@ class Ingest:
         folder: Path,
         encoder: Encoder,
         settings: RetrievalSettings,
+        limits: IngestSettings | None = None,
         *,
         progress: Progress = silent,
     ) -> None:
         self._folder = folder
         self._encoder = encoder
         self._settings = settings
+        self._limits = limits or IngestSettings()
         self._progress = progress
-        self._recipe = f"{LOADERS_VERSION}/{settings.chunk_tokens}/{settings.overlap_tokens}"
+        self._recipe = _recipe(settings)
+        self._store: Embeddings | None = None
 
-    def run(
-        self,
-        roots: Sequence[Path],
-        collection: str,
-        *,
-        prune: bool = False,
-        rebuild: bool = False,
-    ) -> Report:
-        """Ingest files and folders.
-
-        Files that are gone from the given folders leave the index; with `prune`, so does every
-        document of the collection that is not below `roots`. With `rebuild`, everything is read
-        again, which is also how an index changes to another encoder.
+    def run(self, roots: Sequence[Path], collection: str, options: Options | None = None) -> Report:
+        """Ingest files and folders. Files that are gone from the given folders leave the index.
 
         Raises:
             IndexMismatch: the index was made by another encoder, and `rebuild` is not set.
             ConfigurationError: another ingest is running, or the folder can't be used.
+            StorageFailed: the disk is full; the index is the one that was there before.
         """
-        with self._transaction() as connection:
-            previous = self._previous(connection, rebuild)
+        options = options or Options()
+        with self._transaction(options.wait_seconds) as connection:
+            previous, other_encoder = self._previous(connection, options.rebuild)
             report = Report()
-            changed = self._update(connection, roots, collection, prune, rebuild, report)
-            if changed or previous is None:
-                publish(self._folder, connection, self._encoder, self._settings, previous)
-            else:
-                restore_manifest(self._folder, previous)
+            changed = self._update(connection, roots, collection, options, report)
+            if other_encoder:
+                for name in _collections(connection) - {collection}:
+                    self._reread(connection, name, report)
+            self._publish(connection, previous, changed)
             return report
 
+    def remove(
+        self, roots: Sequence[Path], collection: str, options: Options | None = None
+    ) -> Report:
+        """Take documents out of the index, whether their files are still there or not.
+
+        Raises: as `run`.
+        """
+        options = options or Options()
+        with self._transaction(options.wait_seconds) as connection:
+            previous, _ = self._previous(connection, False)
+            leaving = below(known_documents(connection, collection), roots)
+            report = Report([FileReport(document.path, "removed") for document in leaving])
+            for document in leaving:
+                forget_document(connection, document.id)
+            self._publish(connection, previous, bool(leaving))
+            return report
+
+    def preview(
+        self, roots: Sequence[Path], collection: str, options: Options | None = None
+    ) -> Report:
+        """What a run would do, as far as that is known without reading the files; nothing is written."""
+        options = options or Options()
+        known: dict[Path, Known] = {}
+        if (self._folder / CATALOGUE).is_file():
+            connection = catalogue.open_snapshot(self._folder / CATALOGUE)
+            known = known_documents(connection, collection)
+            connection.close()
+        blocked: list[Path] = []
+        sources = list(walk(roots, lambda error: blocked.append(Path(error.filename))))
+        report = Report()
+        for finding in self._survey(known, collection, options).look(sources):
+            report.files.append(_preview(finding))
+        visited = {source.location for source in sources}
+        for document in gone(known, roots, visited, blocked, prune=options.prune):
+            report.files.append(FileReport(document.path, "removed"))
+        return report
+
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, wait_seconds: float) -> Iterator[sqlite3.Connection]:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            connection = catalogue.open_for_writing(self._folder / CATALOGUE)
+            connection = catalogue.open_for_writing(self._folder / CATALOGUE, wait_seconds)
         except OSError as error:
             raise ConfigurationError(
                 f"The index folder {self._folder} can't be used: {error.strerror}."
             ) from error
         try:
             yield connection
+        except (OSError, sqlite3.OperationalError) as error:
+            raise StorageFailed(
+                f"The index in {self._folder} can't be written ({error}). It is as it was before; "
+                "make room or mend the disk, and run the same command again."
+            ) from error
         finally:
             # After a commit there is nothing left to roll back.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             connection.close()
+            if self._store:
+                self._store.close()
+                self._store = None
 
-    def _previous(self, connection: sqlite3.Connection, rebuild: bool) -> Manifest | None:
+    def _open_store(self) -> Embeddings:
+        if self._store is None:
+            encoder = self._encoder
+            self._store = Embeddings(self._folder, encoder.fingerprint, encoder.dimensions)
+        return self._store
+
+    def _previous(
+        self, connection: sqlite3.Connection, rebuild: bool
+    ) -> tuple[Manifest | None, bool]:
+        """The version before, and whether another encoder made it."""
         content = catalogue.read_manifest(connection)
         if content is None:
-            return None
+            return None, False
         manifest = Manifest.model_validate_json(content)
         try:
             manifest.check_encoder(self._encoder)
         except IndexMismatch:
             if not rebuild:
                 raise
-        return manifest
+            return manifest, True
+        return manifest, False
+
+    def _publish(
+        self, connection: sqlite3.Connection, previous: Manifest | None, changed: bool
+    ) -> None:
+        if previous and not changed:
+            # What changed about files without a trace in the index, such as their stamps.
+            connection.execute("COMMIT")
+            restore_manifest(self._folder, previous)
+            return
+        publish(
+            self._folder, connection, self._open_store(), self._encoder, self._settings, previous
+        )
+
+    def _survey(self, known: dict[Path, Known], collection: str, options: Options) -> Survey:
+        return Survey(
+            collection,
+            known,
+            self._recipe,
+            options.given,
+            reread=options.rebuild,
+            checksums=options.checksums,
+        )
 
     def _update(
         self,
         connection: sqlite3.Connection,
         roots: Sequence[Path],
         collection: str,
-        prune: bool,
-        rebuild: bool,
+        options: Options,
         report: Report,
     ) -> bool:
         known = known_documents(connection, collection)
@@ -143,16 +217,13 @@ class Ingest:
         report.files += [
             FileReport(str(b), "failed", "The folder can't be listed.") for b in blocked
         ]
+        if options.rebuild and not options.prune:
+            sources += _others(known, {source.location for source in sources})
+        changed = self._bring_up(
+            connection, self._survey(known, collection, options), sources, report
+        )
         visited = {source.location for source in sources}
-        if rebuild and not prune:
-            others = [
-                d for d in known.values() if d.location not in visited and d.location.exists()
-            ]
-            sources += [Source(Path(d.path), d.location) for d in others]
-        drafts, changed = self._compare(connection, sources, known, collection, rebuild, report)
-        for document in _gone(
-            known, roots, visited | {s.location for s in sources}, prune, blocked
-        ):
+        for document in gone(known, roots, visited, blocked, prune=options.prune):
             forget_document(connection, document.id)
             report.files.append(FileReport(document.path, "removed"))
             changed = True
@@ -161,156 +232,87 @@ class Ingest:
             for root in roots
             if not root.exists() and root.resolve() not in known
         ]
-        self._encode(drafts)
-        for draft in drafts:
-            write_document(
-                connection, draft.known, collection, draft.title, draft.pieces, draft.keys
-            )
-        return changed or bool(drafts)
+        return changed
 
-    def _compare(
+    def _reread(self, connection: sqlite3.Connection, collection: str, report: Report) -> None:
+        """Another encoder needs every collection anew; a document whose file is gone can't be had."""
+        known = known_documents(connection, collection)
+        survey = self._survey(known, collection, Options(rebuild=True))
+        sources = _others(known, set())
+        self._bring_up(connection, survey, sources, report)
+        for document in set(known) - {source.location for source in sources}:
+            forget_document(connection, known[document].id)
+            report.files.append(FileReport(known[document].path, "removed"))
+
+    def _bring_up(
         self,
         connection: sqlite3.Connection,
+        survey: Survey,
         sources: Sequence[Source],
-        known: dict[Path, Known],
-        collection: str,
-        rebuild: bool,
         report: Report,
-    ) -> tuple[list[_Draft], bool]:
-        drafts: list[_Draft] = []
-        moved = False
-        for number, source in enumerate(sources, 1):
-            self._progress("reading", number, len(sources))
-            before = known.get(source.location)
-            try:
-                content = source.location.read_bytes()
-            except OSError as error:
-                drafts.append(
-                    self._unread(source, collection, f"It can't be read: {error.strerror}.")
-                )
-                report.files.append(_file_report(drafts[-1].known))
-                continue
-            digest = hashlib.sha256(content).hexdigest()
-            if before and not rebuild and self._is_current(before, digest):
-                report.files.append(_unchanged(before, str(source.path)))
-                if before.path != str(source.path):
-                    move_document(connection, before.id, str(source.path))
-                    moved = True
-                continue
-            draft = self._read(source, collection, content, digest)
-            report.files.append(_file_report(draft.known))
-            drafts.append(draft)
-        return drafts, moved
-
-    def _is_current(self, known: Known, digest: str) -> bool:
-        same = known.content_hash == digest and known.recipe == self._recipe
-        return same and known.status != "failed"
-
-    def _read(self, source: Source, collection: str, content: bytes, digest: str) -> _Draft:
-        known = self._known(source, collection, digest)
-        try:
-            document = load(source.path, content)
-        except FormatUnsupported as error:
-            return _Draft(replace(known, status="unsupported", reason=error.message), "", [], [])
-        except DocumentUnreadable as error:
-            return _Draft(replace(known, status="failed", reason=error.message), "", [], [])
-        except Exception as error:  # a parser met what its authors did not foresee
-            reason = f"The parser failed: {type(error).__name__}."
-            return _Draft(replace(known, status="failed", reason=reason), "", [], [])
-        return self._split(known, document)
-
-    def _split(self, known: Known, document: LoadedDocument) -> _Draft:
-        settings = self._settings
-        if not document.text.strip():
-            reason = " ".join(document.notes) or _why_empty(known.path)
-            return _Draft(replace(known, status="empty", reason=reason), "", [], [])
-        pieces = split(document, self._encoder, settings.chunk_tokens, settings.overlap_tokens)
-        keys = [embedding_key(self._encoder.fingerprint, p.heading, p.text) for p in pieces]
-        reason = " ".join(document.notes)
-        known = replace(known, reason=reason, chars=len(document.text), chunks=len(pieces))
-        return _Draft(known, document.title, pieces, keys)
-
-    def _unread(self, source: Source, collection: str, reason: str) -> _Draft:
-        known = self._known(source, collection, "")
-        return _Draft(replace(known, status="failed", reason=reason), "", [], [])
-
-    def _known(self, source: Source, collection: str, digest: str) -> Known:
-        return Known(
-            id=document_id(collection, source.location),
-            location=source.location,
-            path=str(source.path),
-            content_hash=digest,
-            recipe=self._recipe,
-            status="indexed",
-            reason="",
-            chars=0,
-            chunks=0,
+    ) -> bool:
+        """Bring the documents of these files in step; was there anything to change?"""
+        wanted: list[Known] = []
+        changed = False
+        for number, finding in enumerate(survey.look(sources), 1):
+            self._progress("comparing", number, len(sources))
+            changed |= self._settle(connection, finding, wanted, report)
+        limits = self._limits
+        gathering = Gathering(
+            connection, self._open_store, self._encoder, self._settings, self._progress
         )
+        with Readers(limits.workers, limits.seconds_per_file, limits.memory_bytes) as readers:
+            readings = readers.read(known.location for known in wanted)
+            report.files += gathering.take(wanted, readings)
+        return changed or bool(wanted)
 
-    def _encode(self, drafts: Sequence[_Draft]) -> None:
-        wanted = {key: p for d in drafts for key, p in zip(d.keys, d.pieces, strict=True)}
-        store = Embeddings(self._folder / EMBEDDINGS)
-        try:
-            missing = sorted(store.missing(wanted), key=lambda key: len(wanted[key].text))
-            done = 0
-            for start in range(0, len(missing), _COMMIT_EVERY):
-                keys = missing[start : start + _COMMIT_EVERY]
-                pieces = [wanted[key] for key in keys]
-                texts = [_encoded_text(piece) for piece in pieces]
-                spans = [_encoded_spans(piece) for piece in pieces]
-                encodings = self._encoder.encode(texts, spans)
-                store.add(zip(keys, (p.sentences for p in pieces), encodings, strict=True))
-                done += len(keys)
-                self._progress("encoding", done, len(missing))
-        finally:
-            store.close()
-
-
-def _encoded_text(piece: Piece) -> str:
-    return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
-
-
-def _encoded_spans(piece: Piece) -> list[tuple[int, int]]:
-    shift = len(piece.heading) + 1 if piece.heading else 0
-    return [(start + shift, end + shift) for start, end in piece.sentences]
+    def _settle(
+        self,
+        connection: sqlite3.Connection,
+        finding: Finding,
+        wanted: list[Known],
+        report: Report,
+    ) -> bool:
+        known = finding.known
+        if finding.action == "read":
+            wanted.append(known)
+            return True
+        if finding.action == "fail":
+            write_document(connection, known, (), ())
+            report.files.append(report_of(known))
+            return True
+        report.files.append(_unchanged(known))
+        if finding.action != "keep":
+            update_document(connection, known)
+        return finding.action == "update"
 
 
-def _gone(
-    known: dict[Path, Known],
-    roots: Sequence[Path],
-    visited: set[Path],
-    prune: bool,
-    blocked: Sequence[Path],
-) -> list[Known]:
-    """Documents that no longer belong: below an existing root and not there, or not named at all.
+def _recipe(settings: RetrievalSettings) -> str:
+    """How files are read and split. Where it changes, and be it that images can be read now, files are
+    read again; chunks that come out the same are not encoded again."""
+    ocr = "+ocr" if find_spec("rapidocr") else ""
+    return f"{LOADERS_VERSION}{ocr}/{settings.chunk_tokens}/{settings.overlap_tokens}"
 
-    A folder that is missing as a whole (an unmounted disk, a slip of the pen) removes nothing, even
-    where everything else is to be pruned.
-    """
-    if prune and not all(root.exists() for root in roots):
-        prune = False
-    unseen = [folder.resolve() for folder in blocked]
-    folders = [root.resolve() for root in roots if root.is_dir()]
-    files = {root.resolve() for root in roots if not root.exists()}
+
+def _collections(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT DISTINCT collection FROM document")}
+
+
+def _others(known: dict[Path, Known], visited: set[Path]) -> list[Source]:
+    """Documents beside those that a run visits, whose files are still there."""
     return [
-        document
-        for location, document in known.items()
-        if location not in visited
-        and not any(folder in location.parents for folder in unseen)
-        and (prune or location in files or any(f in location.parents for f in folders))
+        Source(Path(document.path), document.location)
+        for document in known.values()
+        if document.location not in visited and document.location.exists()
     ]
 
 
-def _unchanged(known: Known, path: str) -> FileReport:
+def _unchanged(known: Known) -> FileReport:
     status = "unchanged" if known.status == "indexed" else known.status
-    return FileReport(path, status, known.reason, known.chars, known.chunks)
+    return FileReport(known.path, status, known.reason, known.chars, known.chunks)
 
 
-def _file_report(known: Known) -> FileReport:
-    return FileReport(known.path, known.status, known.reason, known.chars, known.chunks)
-
-
-def _why_empty(path: str) -> str:
-    if path.lower().endswith(".pdf"):
-        return "No page has a text layer; scanned pages need OCR."
-    return "There is no text in it."
+def _preview(finding: Finding) -> FileReport:
+    if finding.action == "read":
+        return FileReport(finding.known.path, "new" if finding.is_new else "changed")
+    return _unchanged(finding.known) if finding.action != "fail" else report_of(finding.known)

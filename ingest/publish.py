@@ -1,18 +1,18 @@
-"""The end of a run: vectors to FAISS, commit, manifest last."""
+"""The end of a run: files of the new version, commit, manifest last."""
 
 from __future__ import annotations
 
-import hashlib
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from contract.settings import RetrievalSettings
 from retrieval import catalogue
-from retrieval.dense import write_collection
-from retrieval.embeddings import Embeddings
+from retrieval.embeddings import Embeddings, store_stem
+from retrieval.generation import Writer
 from retrieval.manifest import (
-    EMBEDDINGS,
+    LEXICAL,
     MANIFEST,
     VECTORS,
     EncoderRecord,
@@ -25,25 +25,26 @@ from text.encoder import Encoder
 def publish(
     folder: Path,
     connection: sqlite3.Connection,
+    store: Embeddings,
     encoder: Encoder,
     settings: RetrievalSettings,
     previous: Manifest | None,
 ) -> Manifest:
     """Commit the open transaction as the next version of the index.
 
-    The vector files of the new version are on disk before the commit that names them. The ones of
-    the version before it stay, for a reader that is just opening it; older ones go.
+    The files of the new version are on disk before the commit that names them. The ones of the
+    version before it stay, for a reader that is just opening it; older ones go.
     """
     generation = (previous.generation if previous else 0) + 1
     names = [
         n for (n,) in connection.execute("SELECT DISTINCT collection FROM document ORDER BY 1")
     ]
-    names = names or [settings.collection]
+    writer = Writer(folder, connection, store, settings.flat_limit)
+    same_encoder = previous and previous.encoder.fingerprint == encoder.fingerprint
+    before = previous.collections if previous and same_encoder else {}
     files = {
-        name: write_collection(
-            folder, connection, name, _file_name(name, generation), encoder.dimensions
-        )
-        for name in names
+        name: writer.write(name, generation, before.get(name))
+        for name in names or [settings.collection]
     }
     manifest = Manifest(
         schema_version=catalogue.SCHEMA,
@@ -63,7 +64,7 @@ def publish(
     connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
     connection.execute("COMMIT")
     write_atomically(folder / MANIFEST, content.encode())
-    _clean(folder, connection, [manifest, *([previous] if previous else [])])
+    _clean(folder, connection, store, [manifest, *([previous] if previous else [])])
     return manifest
 
 
@@ -75,37 +76,33 @@ def restore_manifest(folder: Path, manifest: Manifest) -> None:
         write_atomically(path, content)
 
 
-def _clean(folder: Path, connection: sqlite3.Connection, current: Iterable[Manifest]) -> None:
+def _clean(
+    folder: Path, connection: sqlite3.Connection, store: Embeddings, current: Iterable[Manifest]
+) -> None:
     """Remove what the index no longer needs, under the writer's lock: another ingest may have begun
     since the commit, and what it is making belongs to no version yet. Then it cleans up later."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError:
         return
-    keys = {key for (key,) in connection.execute("SELECT embedding_key FROM chunk")}
-    _sweep(folder, {file.name for m in current for file in m.collections.values()})
-    _forget_unused_vectors(folder, keys)
+    _sweep(folder, list(current))
+    store.keep_only({key for (key,) in connection.execute("SELECT embedding_key FROM chunk")})
     connection.execute("ROLLBACK")
 
 
-def _file_name(collection: str, generation: int) -> str:
-    """A collection's name is the users' text and never becomes a path."""
-    return f"{hashlib.sha256(collection.encode()).hexdigest()[:12]}-{generation}.faiss"
-
-
-def _sweep(folder: Path, keep: set[str]) -> None:
-    for path in (folder / VECTORS).glob("*.faiss"):
-        if path.name not in keep:
+def _sweep(folder: Path, current: list[Manifest]) -> None:
+    records = [record for m in current for record in m.collections.values()]
+    kept = {r.places.name for r in records} | {r.dense.name for r in records}
+    for path in (folder / VECTORS).iterdir():
+        if path.name not in kept:
             path.unlink()
-
-
-def _forget_unused_vectors(folder: Path, keys: set[bytes]) -> None:
-    """What left the index leaves the disk, too."""
-    store = Embeddings(folder / EMBEDDINGS)
-    try:
-        store.keep_only(keys)
-    finally:
-        store.close()
+    for path in (folder / LEXICAL).iterdir():
+        if path.name not in {r.lexical.name for r in records}:
+            shutil.rmtree(path)
+    stems = {store_stem(m.encoder.fingerprint) for m in current}
+    for path in folder.glob("embeddings-*"):
+        if path.name.split(".")[0] not in stems:
+            path.unlink()
 
 
 def _count(connection: sqlite3.Connection, what: str) -> int:

@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Status = Literal["indexed", "unchanged", "removed", "empty", "unsupported", "failed"]
+# `new` and `changed` are what a dry run expects of a file.
+Status = Literal[
+    "indexed", "unchanged", "removed", "empty", "unsupported", "failed", "new", "changed"
+]
 
 
 @dataclass(frozen=True, slots=True)

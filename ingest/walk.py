@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.labels import is_sidecar
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -14,6 +16,16 @@ class Source:
 
     path: Path
     location: Path
+
+    def stamp(self) -> str:
+        """What changes whenever the content does: size, inode, times of content and of change. The
+        last of them can't be set by a program.
+
+        Raises:
+            OSError: the file can't be looked at.
+        """
+        status = self.location.stat()
+        return f"{status.st_size}:{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
 def walk(roots: Sequence[Path], on_error: Callable[[OSError], None]) -> Iterator[Source]:
@@ -26,7 +38,7 @@ def walk(roots: Sequence[Path], on_error: Callable[[OSError], None]) -> Iterator
     for root in roots:
         for path in _files(root, on_error):
             location = path.resolve()
-            if location not in seen and path.is_file():
+            if location not in seen and path.is_file() and not is_sidecar(path.name):
                 seen.add(location)
                 yield Source(path, location)
 

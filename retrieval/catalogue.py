@@ -1,4 +1,4 @@
-"""The catalogue: documents, chunks and their search terms, in one SQLite file.
+"""The catalogue: documents and chunks, in one SQLite file.
 
 One ingest is one transaction, so a reader sees the index before it or after it and never between.
 A reader holds a read transaction (a snapshot) for as long as it serves one version.
@@ -6,13 +6,16 @@ A reader holds a read transaction (a snapshot) for as long as it serves one vers
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from contract.errors import ConfigurationError, IndexMismatch
-from contract.passage import Chunk
+from contract.passage import Chunk, DocumentRecord
 
-SCHEMA = 1
+SCHEMA = 2
 
 _TABLES = (
     """
@@ -23,23 +26,30 @@ _TABLES = (
     """,
     """
     CREATE TABLE document (
-        id TEXT PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
         collection TEXT NOT NULL,
         location TEXT NOT NULL,      -- resolved path: what the file is
         path TEXT NOT NULL,          -- the path as ingested: what people see
+        stamp TEXT NOT NULL,         -- size and times of the file; while they stay, so does its content
         content_hash TEXT NOT NULL,
         recipe TEXT NOT NULL,        -- how it was read and split; another recipe means: read it again
         status TEXT NOT NULL,
-        reason TEXT NOT NULL DEFAULT '',
-        title TEXT NOT NULL DEFAULT '',
-        chars INTEGER NOT NULL DEFAULT 0,
+        reason TEXT NOT NULL,
+        title TEXT NOT NULL,
+        chars INTEGER NOT NULL,
+        labels TEXT NOT NULL,        -- JSON, sorted: who may see it
+        label_source TEXT NOT NULL,  -- `file`: a file beside it says so; `command`: the command line
+        attributes TEXT NOT NULL,    -- JSON object
+        modified REAL NOT NULL,
+        ingested REAL NOT NULL,
         UNIQUE (collection, location)
     )
     """,
     """
     CREATE TABLE chunk (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        document_id TEXT NOT NULL REFERENCES document(id) ON DELETE CASCADE,
+        id INTEGER PRIMARY KEY,
+        document INTEGER NOT NULL REFERENCES document(number) ON DELETE CASCADE,
         ordinal INTEGER NOT NULL,
         start INTEGER NOT NULL,
         "end" INTEGER NOT NULL,
@@ -47,31 +57,31 @@ _TABLES = (
         heading TEXT NOT NULL,
         text TEXT NOT NULL,
         embedding_key BLOB NOT NULL,
-        UNIQUE (document_id, ordinal)
+        UNIQUE (document, ordinal)
     )
-    """,
-    """
-    CREATE VIRTUAL TABLE chunk_terms USING fts5 (
-        collection, heading, body, tokenize = "unicode61 remove_diacritics 0"
-    )
-    """,
-    """
-    CREATE VIRTUAL TABLE chunk_vocabulary USING fts5vocab (chunk_terms, row)
     """,
 )
 
 _CHUNK_COLUMNS = (
-    'c.id, c.document_id, d.path, d.title, c.ordinal, c.start, c."end", c.page, c.heading, c.text'
+    'c.id, d.id, d.path, d.title, c.ordinal, c.start, c."end", c.page, c.heading, c.text, '
+    "d.labels, d.attributes, d.modified"
+)
+_FROM_CHUNKS = "FROM chunk c JOIN document d ON d.number = c.document"
+_DOCUMENT_COLUMNS = (
+    "d.id, d.collection, d.path, d.title, d.status, d.reason, d.chars, "
+    "(SELECT count(*) FROM chunk c WHERE c.document = d.number), "
+    "d.labels, d.attributes, d.modified, d.ingested"
 )
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, wait_seconds: float = 0.0) -> sqlite3.Connection:
     """Open or create the catalogue, in a transaction that the caller commits or rolls back.
 
     Raises:
-        ConfigurationError: another ingest is writing, or the file is no catalogue.
+        ConfigurationError: another ingest is still writing after `wait_seconds`, or the file is no
+            catalogue.
     """
-    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=wait_seconds)
     check_schema(connection, path)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -81,7 +91,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         raise ConfigurationError(
-            f"Another ingest is writing to {path.parent} ({error}). Wait until it is done."
+            f"Another ingest is writing to {path.parent} ({error}). Wait until it is done, or let "
+            "this one wait: --wait SECONDS."
         ) from error
     if connection.execute("PRAGMA user_version").fetchone() == (0,):
         for statement in _TABLES:
@@ -130,33 +141,68 @@ def read_manifest(connection: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def fetch_chunks(connection: sqlite3.Connection, ids: list[int]) -> dict[int, Chunk]:
+def fetch_chunks(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Chunk]:
     """Chunks by id; ids that do not exist are left out."""
     marks = ",".join("?" * len(ids))
     rows = connection.execute(
-        f"SELECT {_CHUNK_COLUMNS} FROM chunk c JOIN document d ON d.id = c.document_id "
-        f"WHERE c.id IN ({marks})",
-        ids,
+        f"SELECT {_CHUNK_COLUMNS} {_FROM_CHUNKS} WHERE c.id IN ({marks})", ids
     )
-    return {row[0]: Chunk(*row) for row in rows}
+    return {row[0]: _chunk(row) for row in rows}
 
 
 def fetch_document_chunks(connection: sqlite3.Connection, document_id: str) -> list[Chunk]:
     """All chunks of one document, in order."""
     rows = connection.execute(
-        f"SELECT {_CHUNK_COLUMNS} FROM chunk c JOIN document d ON d.id = c.document_id "
-        "WHERE d.id = ? ORDER BY c.ordinal",
-        (document_id,),
+        f"SELECT {_CHUNK_COLUMNS} {_FROM_CHUNKS} WHERE d.id = ? ORDER BY c.ordinal", (document_id,)
     )
-    return [Chunk(*row) for row in rows]
+    return [_chunk(row) for row in rows]
 
 
-def fetch_embedding_keys(
-    connection: sqlite3.Connection, collection: str
-) -> list[tuple[int, bytes]]:
-    """Chunk id and embedding key of every chunk of a collection."""
+def fetch_places(connection: sqlite3.Connection, collection: str) -> list[tuple[int, int, bytes]]:
+    """Chunk id, document number and embedding key of every chunk of a collection, by id."""
     return connection.execute(
-        "SELECT c.id, c.embedding_key FROM chunk c JOIN document d ON d.id = c.document_id "
-        "WHERE d.collection = ? ORDER BY c.id",
+        f"SELECT c.id, c.document, c.embedding_key {_FROM_CHUNKS} WHERE d.collection = ? "
+        "ORDER BY c.id",
         (collection,),
     ).fetchall()
+
+
+def fetch_words(
+    connection: sqlite3.Connection, ids: Sequence[int]
+) -> Iterator[tuple[int, int, str, str]]:
+    """Chunk id, document number, heading and text of chunks: what the lexical side is made from."""
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        marks = ",".join("?" * len(part))
+        yield from connection.execute(
+            f"SELECT id, document, heading, text FROM chunk WHERE id IN ({marks}) ORDER BY id", part
+        )
+
+
+def fetch_documents(
+    connection: sqlite3.Connection, collection: str | None, after: str
+) -> Iterator[DocumentRecord]:
+    """Documents of a collection, or of all, in the order of their ids, from behind `after`."""
+    rows = connection.execute(
+        f"SELECT {_DOCUMENT_COLUMNS} FROM document d "
+        "WHERE d.id > ? AND (? IS NULL OR d.collection = ?) ORDER BY d.id",
+        (after, collection, collection),
+    )
+    for row in rows:
+        yield DocumentRecord(*(*row[:8], tuple(json.loads(row[8])), json.loads(row[9]), *row[10:]))
+
+
+def _chunk(row: Sequence[Any]) -> Chunk:
+    attributes = own_attributes(row[2], row[3], row[12], json.loads(row[11]))
+    return Chunk(*(*row[:10], tuple(json.loads(row[10])), attributes))
+
+
+def own_attributes(path: str, title: str, modified: float, given: dict[str, Any]) -> dict[str, Any]:
+    """What filters see of a document: what its owner gave it, and what it is of itself."""
+    own = {
+        "path": path,
+        "title": title,
+        "format": Path(path).suffix.lstrip(".").lower(),
+        "modified": modified,
+    }
+    return {**given, **own}

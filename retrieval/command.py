@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
+from contract.access import OWNER, Access, check_labels
 from contract.errors import ConfigurationError
+from contract.filters import Filter
 from contract.passage import Hit
 from contract.terminal import (
     SOME_FAILED,
@@ -22,7 +26,9 @@ from contract.terminal import (
     print_json,
 )
 from retrieval.index import Index
-from retrieval.maintain import document_text, rebuild_vectors
+from retrieval.maintain import document_text
+from retrieval.maintain import rebuild as rebuild_files
+from retrieval.manifest import DenseRecord
 from retrieval.retrieve import Retriever
 from text.encoder import Encoder
 
@@ -37,6 +43,11 @@ from text.encoder import Encoder
 @index_option
 @click.option("--collection", help="Collection to search.")
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="Hits.")
+@click.option("--label", "labels", multiple=True, help="A label of the caller. May be repeated.")
+@click.option("--all-labels", is_flag=True, help="Search every document, whatever its labels.")
+@click.option(
+    "--filter", "where", metavar="JSON", help="Only documents that match, as in docs/http.md."
+)
 @json_option
 @config_option
 @click.pass_context
@@ -47,10 +58,15 @@ def search(
     index_dir: Path | None,
     collection: str | None,
     k: int,
+    labels: tuple[str, ...],
+    all_labels: bool,
+    where: str | None,
     as_json: bool,
     config: Path | None,
 ) -> None:
     """Show the ranked chunks for a question, as the prompt would draw on them.
+
+    Documents with labels are left out unless --label names one of theirs.
 
     \b
     Examples:
@@ -62,16 +78,22 @@ def search(
     settings = load_settings(config, index_dir=index_dir)
     retriever = Retriever(settings.index, Encoder(settings.retrieval.encoder), settings.retrieval)
     retriever.check()
+    find = partial(
+        retriever.search,
+        collection=collection,
+        k=k,
+        access=OWNER if all_labels else Access(frozenset(check_labels(labels))),
+        where=_filter(where),
+    )
     if query is not None:
-        _show({"id": None, "hits": retriever.search(query, collection=collection, k=k)}, as_json)
+        _show({"id": None, "hits": find(query)}, as_json)
         return
     failed = False
     assert queries is not None
     for line in _lines(queries):
         try:
             asked = json.loads(line)
-            hits = retriever.search(str(asked["query"]), collection=collection, k=k)
-            _show({"id": asked.get("id"), "hits": hits}, as_json)
+            _show({"id": asked.get("id"), "hits": find(str(asked["query"]))}, as_json)
         except (ValueError, KeyError, TypeError, AttributeError):
             failed = True
             message = 'The line is not JSON with "id" and "query".'
@@ -99,8 +121,8 @@ def stats(index_dir: Path | None, as_json: bool, config: Path | None) -> None:
     click.echo(f"encoder     {manifest.encoder.name} ({manifest.encoder.dimensions} dimensions)")
     click.echo(f"documents   {manifest.documents}")
     click.echo(f"chunks      {manifest.chunks}")
-    for name, file in manifest.collections.items():
-        click.echo(f"collection  {name}: {file.chunks} chunks")
+    for name, record in manifest.collections.items():
+        click.echo(f"collection  {name}: {record.chunks} chunks, {_kind(record.dense)}")
 
 
 @index.command(cls=Command)
@@ -121,10 +143,10 @@ def verify(index_dir: Path | None, config: Path | None) -> None:
 @index_option
 @config_option
 def rebuild(index_dir: Path | None, config: Path | None) -> None:
-    """Make the FAISS files again from the stored vectors. Nothing is read or encoded again."""
+    """Make the FAISS and tantivy files again from stored vectors and texts. Nothing is encoded again."""
     settings = load_settings(config, index_dir=index_dir)
-    count = rebuild_vectors(settings.index)
-    click.echo(f"Rebuilt {count} vector files.")
+    count = rebuild_files(settings.index, settings.retrieval.flat_limit)
+    click.echo(f"Rebuilt the files of {count} collections.")
 
 
 @index.command(cls=Command)
@@ -140,9 +162,31 @@ def text(path: str, index_dir: Path | None, config: Path | None) -> None:
         click.echo(f"{chunk.heading}\n\n{chunk.text}\n" if chunk.heading else f"{chunk.text}\n")
 
 
+def _kind(record: DenseRecord) -> str:
+    if record.kind == "flat":
+        return "flat"
+    return (
+        f"{record.lists} inverted lists, {record.probes} visited, recall@10 {record.recall:.3f} "
+        f"when trained on {record.trained}"
+    )
+
+
 def _open(index_dir: Path | None, config: Path | None) -> Index:
     settings = load_settings(config, index_dir=index_dir)
     return Index(settings.index, Encoder(settings.retrieval.encoder))
+
+
+def _filter(text: str | None) -> Filter | None:
+    if text is None:
+        return None
+    try:
+        parsed: Filter = TypeAdapter(Filter).validate_json(text)
+    except ValidationError as error:
+        raise ConfigurationError(
+            "--filter is no filter. Write one like this: "
+            '{"type": "eq", "key": "format", "value": "pdf"}'
+        ) from error
+    return parsed
 
 
 def _lines(path: Path) -> Iterator[str]:

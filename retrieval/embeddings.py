@@ -1,29 +1,40 @@
-"""The vectors, by content: what was encoded once is never encoded again.
+"""The vectors, by content: what was encoded once is never encoded again, and equal chunks share one.
 
-They stand in a file of their own and are committed in small batches, so that an ingest that is
-killed keeps what it has encoded. The FAISS files are caches made from here.
+Two files for each encoder: `….f32` holds the vectors of the chunks, one row each, and is mapped
+into memory, not read; `….sqlite` maps the key of a text to its row and holds the vectors of its
+sentences. Rows are appended and made durable before the key that names them is committed, so that
+an ingest that is killed keeps what it has encoded. The FAISS files are caches made from here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.passage import Vector
 from text.encoder import Encoding
 from text.sentences import Span
 
+Rows = npt.NDArray[np.int64]
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS embedding (
-    key BLOB PRIMARY KEY,
-    vector BLOB NOT NULL,      -- float32
+    row INTEGER PRIMARY KEY,   -- the row of the vector
+    key BLOB NOT NULL UNIQUE,
     spans BLOB NOT NULL,       -- int32 pairs, relative to the chunk's text
     sentences BLOB NOT NULL    -- float16, one row for each span
-) WITHOUT ROWID
+);
+CREATE TABLE IF NOT EXISTS state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    rows INTEGER NOT NULL      -- rows ever given: a row that was let go is not given again
+);
+INSERT OR IGNORE INTO state VALUES (1, 0);
 """
 _BATCH = 500
 
@@ -34,60 +45,67 @@ def embedding_key(fingerprint: str, heading: str, text: str) -> bytes:
 
 
 class Embeddings:
-    """The store of vectors in the index folder."""
+    """The store of one encoder's vectors in the index folder."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str, dimensions: int, *, read_only: bool = False
+    ) -> None:
+        stem = store_stem(fingerprint)
+        self._dimensions = dimensions
+        self._matrix_path = folder / f"{stem}.f32"
+        path = folder / f"{stem}.sqlite"
         if read_only:
             uri = f"{path.resolve().as_uri()}?mode=ro"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         else:
-            self._connection = sqlite3.connect(path)
+            self._connection = sqlite3.connect(path, timeout=0)
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute(_TABLES)
+            self._connection.executescript(_TABLES)
 
     def missing(self, keys: Iterable[bytes]) -> set[bytes]:
         """Those keys that have no vector yet."""
-        wanted = list(dict.fromkeys(keys))
-        found: set[bytes] = set()
-        for part in _parts(wanted):
-            marks = ",".join("?" * len(part))
-            rows = self._connection.execute(
-                f"SELECT key FROM embedding WHERE key IN ({marks})", part
-            )
-            found.update(key for (key,) in rows)
-        return set(wanted) - found
+        wanted = set(keys)
+        return wanted - self._found(wanted).keys()
 
-    def add(self, rows: Iterable[tuple[bytes, Sequence[Span], Encoding]]) -> None:
-        """Store encodings and make them durable."""
-        with self._connection:
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO embedding VALUES (?, ?, ?, ?)",
-                (
-                    (
-                        key,
-                        encoding.vector.astype(np.float32).tobytes(),
-                        np.asarray(spans, dtype=np.int32).tobytes(),
-                        encoding.sentences.astype(np.float16).tobytes(),
-                    )
-                    for key, spans, encoding in rows
-                ),
-            )
-
-    def vectors(self, keys: Sequence[bytes], dimensions: int) -> Vector:
-        """The vectors of `keys` as rows (n, d), in that order.
+    def rows(self, keys: Sequence[bytes]) -> Rows:
+        """The row of each key (n,).
 
         Raises:
             KeyError: a key has no vector.
         """
-        rows = np.empty((len(keys), dimensions), dtype=np.float32)
-        for number, key in enumerate(keys):
-            found = self._connection.execute(
-                "SELECT vector FROM embedding WHERE key = ?", (key,)
-            ).fetchone()
-            if found is None:
-                raise KeyError(key.hex())
-            rows[number] = np.frombuffer(found[0], dtype=np.float32)
-        return rows
+        found = self._found(keys)
+        return np.asarray([found[key] for key in keys], dtype=np.int64)
+
+    def add(self, encoded: Iterable[tuple[bytes, Sequence[Span], Encoding]]) -> None:
+        """Store encodings and make them durable."""
+        added = list(encoded)
+        if not added:
+            return
+        vectors = np.stack([encoding.vector for _, _, encoding in added]).astype(np.float32)
+        (first,) = self._connection.execute("SELECT rows FROM state").fetchone()
+        self._append(first, vectors)
+        with self._connection:
+            self._connection.executemany(
+                "INSERT INTO embedding VALUES (?, ?, ?, ?)",
+                (
+                    (
+                        first + number,
+                        key,
+                        np.asarray(spans, dtype=np.int32).tobytes(),
+                        encoding.sentences.astype(np.float16).tobytes(),
+                    )
+                    for number, (key, spans, encoding) in enumerate(added)
+                ),
+            )
+            self._connection.execute("UPDATE state SET rows = ?", (first + len(added),))
+
+    def matrix(self) -> Vector:
+        """All vectors, mapped and not read: (rows, d)."""
+        width = self._dimensions * 4
+        rows = self._matrix_path.stat().st_size // width if self._matrix_path.is_file() else 0
+        if not rows:
+            return np.zeros((0, self._dimensions), dtype=np.float32)
+        return np.memmap(self._matrix_path, np.float32, "r", shape=(rows, self._dimensions))
 
     def sentences(self, key: bytes) -> tuple[list[Span], Vector] | None:
         """Sentence spans and their vectors (s, d) of one chunk; None where nothing is stored."""
@@ -100,20 +118,54 @@ class Embeddings:
         vectors = np.frombuffer(row[1], dtype=np.float16).astype(np.float32)
         return spans, vectors.reshape(len(spans), -1) if spans else np.zeros((0, 1), np.float32)
 
-    def keep_only(self, keys: set[bytes]) -> int:
-        """Drop every vector whose key is not among `keys`; returns how many went."""
-        stale = [
-            k for (k,) in self._connection.execute("SELECT key FROM embedding") if k not in keys
-        ]
+    def keep_only(self, keys: Collection[bytes]) -> int:
+        """Drop every vector whose key is not among `keys`, and blank it; returns how many went."""
+        stored = self._connection.execute("SELECT row, key FROM embedding").fetchall()
+        stale = [row for row, key in stored if key not in keys]
         with self._connection:
             self._connection.executemany(
-                "DELETE FROM embedding WHERE key = ?", ((key,) for key in stale)
+                "DELETE FROM embedding WHERE row = ?", ((row,) for row in stale)
             )
+        self._blank(stale)
         return len(stale)
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _found(self, keys: Iterable[bytes]) -> dict[bytes, int]:
+        found: dict[bytes, int] = {}
+        for part in _parts(list(dict.fromkeys(keys))):
+            marks = ",".join("?" * len(part))
+            found.update(
+                self._connection.execute(
+                    f"SELECT key, row FROM embedding WHERE key IN ({marks})", part
+                )
+            )
+        return found
+
+    def _append(self, first: int, vectors: Vector) -> None:
+        """Write rows from `first` on. What a killed run left behind there is overwritten."""
+        mode = "r+b" if self._matrix_path.exists() else "w+b"
+        with self._matrix_path.open(mode) as file:
+            file.seek(first * self._dimensions * 4)
+            file.write(np.ascontiguousarray(vectors).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _blank(self, rows: Sequence[int]) -> None:
+        if not rows:
+            return
+        nothing = bytes(self._dimensions * 4)
+        with self._matrix_path.open("r+b") as file:
+            for row in rows:
+                file.seek(row * len(nothing))
+                file.write(nothing)
+
+
+def store_stem(fingerprint: str) -> str:
+    """The file name, without suffix, of an encoder's store: its fingerprint never becomes a path."""
+    return "embeddings-" + hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
 
 
 def _parts(keys: list[bytes]) -> Iterator[list[bytes]]:

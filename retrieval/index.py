@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.access import PUBLIC, Access
 from contract.errors import ConfigurationError, NotFound
-from contract.passage import Chunk, Hit, Sentence, Vector
+from contract.filters import Filter
+from contract.passage import Chunk, DocumentRecord, Hit, Sentence, Vector
 from retrieval import catalogue
 from retrieval.dense import DenseIndex
 from retrieval.embeddings import Embeddings
 from retrieval.fuse import fuse
 from retrieval.lexical import LexicalIndex
-from retrieval.manifest import CATALOGUE, EMBEDDINGS, VECTORS, Manifest
+from retrieval.manifest import (
+    CATALOGUE,
+    LEXICAL,
+    VECTORS,
+    CollectionRecord,
+    FileRecord,
+    Manifest,
+    checksum,
+)
+from retrieval.places import read_places
+from retrieval.visible import Visibility
 from text.encoder import Encoder
 
 
@@ -26,6 +38,15 @@ class Query:
     vector: Vector | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """The open files of one collection."""
+
+    dense: DenseIndex
+    lexical: LexicalIndex
+    visibility: Visibility
+
+
 class Index:
     """One version of an index. Not to be used by two threads at once."""
 
@@ -34,9 +55,12 @@ class Index:
         self._catalogue = catalogue.open_snapshot(folder / CATALOGUE)
         self.manifest = _manifest_of(self._catalogue, folder)
         self.manifest.check_encoder(encoder)
-        self._embeddings = Embeddings(folder / EMBEDDINGS, read_only=True)
-        self._dense = {
-            name: DenseIndex(folder / VECTORS, record)
+        made_by = self.manifest.encoder
+        self._embeddings = Embeddings(
+            folder, made_by.fingerprint, made_by.dimensions, read_only=True
+        )
+        self._collections = {
+            name: self._open(name, record)
             for name, record in self.manifest.collections.items()
             if record.chunks
         }
@@ -47,22 +71,32 @@ class Index:
         return sorted(self.manifest.collections)
 
     def search(
-        self, query: Query, collection: str, *, k: int, depth: int, dense_weight: float
+        self,
+        query: Query,
+        collection: str,
+        *,
+        k: int,
+        depth: int,
+        dense_weight: float,
+        access: Access = PUBLIC,
+        where: Filter | None = None,
     ) -> list[Hit]:
-        """The `k` best chunks of a collection, by descending score.
+        """The `k` best chunks of a collection that the caller may see, by descending score.
 
         Raises:
             NotFound: there is no such collection.
         """
-        self._check_collection(collection)
-        dense = self._dense.get(collection)
-        if dense is None:
+        opened = self._collection(collection)
+        if opened is None:
             return []
-        common = LexicalIndex(self._catalogue, collection).search(query.terms, depth)
+        visible = opened.visibility.of(access, where)
+        if visible is not None and not len(visible.positions):
+            return []
+        common = opened.lexical.search(query.terms, depth, visible)
         near: dict[int, float] = {}
         if query.vector is not None:
-            near = dense.search(query.vector, depth)
-            near |= dense.scores(query.vector, [i for i in common if i not in near])
+            near = opened.dense.search(query.vector, depth, visible)
+            near |= opened.dense.scores(query.vector, [i for i in common if i not in near])
         ranked = sorted(
             fuse(near, common, dense_weight).items(), key=lambda item: (-item[1], item[0])
         )
@@ -71,7 +105,8 @@ class Index:
 
     def rarity(self, terms: Sequence[str], collection: str) -> dict[str, float]:
         """Term -> idf."""
-        return LexicalIndex(self._catalogue, collection).rarity(terms)
+        opened = self._collection(collection)
+        return opened.lexical.rarity(terms) if opened else dict.fromkeys(terms, 1.0)
 
     def sentences(self, chunk: Chunk) -> tuple[Sentence, ...]:
         """The sentences of a chunk with their stored vectors, offsets in the document."""
@@ -87,27 +122,37 @@ class Index:
             for i, (a, b) in enumerate(spans)
         )
 
-    def document(self, document_id: str) -> list[Chunk]:
+    def document(self, document_id: str, access: Access) -> list[Chunk]:
         """All chunks of a document.
 
         Raises:
-            NotFound: there is no such document.
+            NotFound: there is no such document, or the caller may not see it.
         """
         chunks = catalogue.fetch_document_chunks(self._catalogue, document_id)
-        if not chunks:
+        if not chunks or not access.admits(chunks[0].labels):
             raise NotFound(f"There is no document {document_id!r} in the index.", param="id")
         return chunks
+
+    def documents(
+        self, collection: str | None, access: Access, after: str
+    ) -> Iterator[DocumentRecord]:
+        """The documents that the caller may see, in the order of their ids, from behind `after`."""
+        if collection is not None:
+            self._collection(collection)
+        found = catalogue.fetch_documents(self._catalogue, collection, after)
+        return (document for document in found if access.admits(document.labels))
 
     def problems(self) -> list[str]:
         """What is damaged, as sentences. Checksums were compared when the index was opened."""
         found: list[str] = []
-        for name, dense in self._dense.items():
-            keys = dict(catalogue.fetch_embedding_keys(self._catalogue, name))
-            lost = self._embeddings.missing(keys.values())
+        for name, opened in self._collections.items():
+            chunks = catalogue.fetch_places(self._catalogue, name)
+            lost = self._embeddings.missing(key for _, _, key in chunks)
             if lost:
                 found.append(f"Collection {name}: {len(lost)} chunks have no stored vector.")
-            if dense.size != len(keys):
-                found.append(f"Collection {name}: {len(keys)} chunks, but {dense.size} vectors.")
+            for side, size in (("vectors", opened.dense.size), ("texts", opened.lexical.size)):
+                if size != len(chunks):
+                    found.append(f"Collection {name}: {len(chunks)} chunks, but {size} {side}.")
         (state,) = self._catalogue.execute("PRAGMA quick_check").fetchone()
         return found if state == "ok" else [*found, f"The catalogue is damaged: {state}."]
 
@@ -116,7 +161,23 @@ class Index:
         self._catalogue.close()
         self._embeddings.close()
 
-    def _check_collection(self, name: str) -> None:
+    def _open(self, name: str, record: CollectionRecord) -> _Collection:
+        vectors = self.folder / VECTORS
+        for folder, file in (
+            (vectors, record.places),
+            (vectors, record.dense),
+            (self.folder / LEXICAL, record.lexical),
+        ):
+            _check(folder / file.name, file)
+        places = read_places(vectors / record.places.name)
+        matrix = self._embeddings.matrix()
+        return _Collection(
+            DenseIndex(vectors / record.dense.name, record.dense, places, matrix),
+            LexicalIndex(self.folder / LEXICAL / record.lexical.name),
+            Visibility(self._catalogue, name, places),
+        )
+
+    def _collection(self, name: str) -> _Collection | None:
         if name not in self.manifest.collections:
             known = ", ".join(self.collections) or "none"
             raise NotFound(
@@ -124,6 +185,15 @@ class Index:
                 code="collection_not_found",
                 param="plumbline.collection",
             )
+        return self._collections.get(name)
+
+
+def _check(path: Path, record: FileRecord) -> None:
+    if not path.exists() or checksum(path) != record.sha256:
+        raise ConfigurationError(
+            f"{path} is missing or damaged. Run `plumbline index rebuild`; nothing has to be "
+            "encoded again."
+        )
 
 
 def _manifest_of(connection: sqlite3.Connection, folder: Path) -> Manifest:

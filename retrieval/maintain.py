@@ -7,15 +7,17 @@ from pathlib import Path
 from contract.errors import ConfigurationError, NotFound
 from contract.passage import Chunk
 from retrieval import catalogue
-from retrieval.dense import write_collection
+from retrieval.embeddings import Embeddings
+from retrieval.generation import Writer
 from retrieval.manifest import CATALOGUE, MANIFEST, Manifest, write_atomically
 
 
-def rebuild_vectors(folder: Path) -> int:
-    """Write every FAISS file anew from the stored vectors; returns how many.
+def rebuild(folder: Path, flat_limit: int) -> int:
+    """Write the files of every collection anew from the catalogue and the stored vectors, as a version
+    of its own; returns how many collections there are.
 
     Raises:
-        ConfigurationError: there is no index, or it is unfinished.
+        ConfigurationError: there is no index, it is unfinished, or a vector is lost.
     """
     catalogue.open_snapshot(folder / CATALOGUE).close()
     connection = catalogue.open_for_writing(folder / CATALOGUE)
@@ -26,17 +28,25 @@ def rebuild_vectors(folder: Path) -> int:
                 f"The index at {folder} is unfinished. Run `plumbline ingest`."
             )
         manifest = Manifest.model_validate_json(content)
-        files = {
-            name: write_collection(
-                folder, connection, name, record.name, manifest.encoder.dimensions
-            )
-            for name, record in manifest.collections.items()
-        }
-        content = manifest.model_copy(update={"collections": files}).model_dump_json(indent=2)
+        generation = manifest.generation + 1
+        store = Embeddings(folder, manifest.encoder.fingerprint, manifest.encoder.dimensions)
+        writer = Writer(folder, connection, store, flat_limit)
+        try:
+            collections = {
+                name: writer.write(name, generation, None) for name in manifest.collections
+            }
+        except KeyError as error:
+            raise ConfigurationError(
+                f"The vector of a chunk is lost ({error}). Run `plumbline ingest --rebuild PATH…`."
+            ) from error
+        finally:
+            store.close()
+        changed = {"generation": generation, "collections": collections}
+        content = manifest.model_copy(update=changed).model_dump_json(indent=2)
         connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
         connection.execute("COMMIT")
         write_atomically(folder / MANIFEST, content.encode())
-        return len(files)
+        return len(collections)
     finally:
         connection.close()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,9 +18,9 @@ from contract.errors import IndexMismatch
 from text.encoder import Encoder
 
 CATALOGUE = "catalogue.sqlite"
-EMBEDDINGS = "embeddings.sqlite"
 MANIFEST = "manifest.json"
 VECTORS = "vectors"
+LEXICAL = "lexical"
 
 
 class EncoderRecord(BaseModel):
@@ -32,18 +33,42 @@ class EncoderRecord(BaseModel):
     dimensions: int
 
 
-class VectorFile(BaseModel):
-    """A FAISS file below `vectors/`, with its checksum: FAISS itself loads a flipped bit."""
+class FileRecord(BaseModel):
+    """A file or folder of the index, with its checksum: a flipped bit loads without a complaint."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     sha256: str
+
+
+class DenseRecord(FileRecord):
+    """The FAISS file of a collection.
+
+    `recall` is that of the ten nearest chunks against a search of all vectors, measured when the
+    lists were trained; `trained` is the number of chunks then.
+    """
+
+    kind: Literal["flat", "ivf"]
+    lists: int = 0
+    probes: int = 0
+    trained: int = 0
+    recall: float = 1.0
+
+
+class CollectionRecord(BaseModel):
+    """The files of one collection; each is named for the generation that wrote it."""
+
+    model_config = ConfigDict(frozen=True)
+
     chunks: int
+    places: FileRecord
+    dense: DenseRecord
+    lexical: FileRecord
 
 
 class Manifest(BaseModel):
-    """One version of an index. `collections` maps each name to its vectors."""
+    """One version of an index."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,12 +78,14 @@ class Manifest(BaseModel):
     splitter: dict[str, int]
     documents: int
     chunks: int
-    collections: dict[str, VectorFile]
+    collections: dict[str, CollectionRecord]
 
     @property
     def version(self) -> str:
         """Generation and content in a few characters, for the log."""
-        names = "".join(file.sha256 for file in self.collections.values())
+        names = "".join(
+            record.places.sha256 + record.dense.sha256 for record in self.collections.values()
+        )
         return f"{self.generation}-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
 
     def check_encoder(self, encoder: Encoder) -> None:
@@ -93,6 +120,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
+    """SHA-256 of a file, or of the names and contents of a folder's files but locks, as hex."""
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix != ".lock")
+        parts = (f"{file.name}\0{checksum(file)}\n" for file in files)
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

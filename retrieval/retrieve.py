@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+from contract.access import PUBLIC, Access
 from contract.errors import ConfigurationError, NotReady, PlumblineError
-from contract.passage import Chunk, Evidence, Hit, Passage, Sentence
+from contract.filters import Filter
+from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Passage, Sentence
 from contract.settings import RetrievalSettings
 from retrieval.index import Index, Query
 from retrieval.manifest import MANIFEST
@@ -35,15 +38,24 @@ class Retriever:
         self._index: Index | None = None
         self._seen: tuple[int, int] | None = None
 
-    def search(self, question: str, *, collection: str | None = None, k: int = 10) -> list[Hit]:
-        """The raw ranked chunks.
+    def search(
+        self,
+        question: str,
+        *,
+        collection: str | None = None,
+        k: int = 10,
+        access: Access = PUBLIC,
+        where: Filter | None = None,
+    ) -> list[Hit]:
+        """The raw ranked chunks, of the documents that the caller may see and that match a filter.
 
         Raises:
             NotReady: there is no index yet.
             NotFound: there is no such collection.
         """
         with self._lock:
-            return self._search(self._current(), self._query(question), collection, k)
+            query = self._query(question)
+            return self._search(self._current(), query, collection, k, access, where)
 
     def retrieve(
         self,
@@ -52,6 +64,8 @@ class Retriever:
         earlier: str = "",
         collection: str | None = None,
         k: int | None = None,
+        access: Access = PUBLIC,
+        where: Filter | None = None,
     ) -> Evidence:
         """Passages for the prompt, numbered from 1, best first, within the token budget.
 
@@ -62,7 +76,7 @@ class Retriever:
             index = self._current()
             query = self._query(f"{earlier} {question}" if earlier else question)
             name = collection or self._settings.collection
-            hits = self._search(index, query, name, k or self._settings.k)
+            hits = self._search(index, query, name, k or self._settings.k, access, where)
             passages = self._passages(index, hits)
             evidence = Evidence(
                 question=question,
@@ -74,10 +88,31 @@ class Retriever:
             )
             return replace(evidence, support=best_support(evidence))
 
-    def document(self, document_id: str) -> list[Chunk]:
-        """All chunks of one document, in order."""
+    def document(self, document_id: str, *, access: Access = PUBLIC) -> list[Chunk]:
+        """All chunks of one document, in order.
+
+        Raises:
+            NotFound: there is no such document, or the caller may not see it.
+        """
         with self._lock:
-            return self._current().document(document_id)
+            return self._current().document(document_id, access)
+
+    def documents(
+        self,
+        *,
+        collection: str | None = None,
+        access: Access = PUBLIC,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[DocumentRecord]:
+        """Documents that the caller may see, in the order of their ids, from behind `after`.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        with self._lock:
+            found = self._current().documents(collection, access, after or "")
+            return list(islice(found, limit))
 
     def check(self) -> Index:
         """The index in service.
@@ -120,7 +155,15 @@ class Retriever:
         vector = self._encoder.encode_question(question) if reads else None
         return Query(tuple(content_terms(question)[-_MOST_TERMS:]), vector)
 
-    def _search(self, index: Index, query: Query, collection: str | None, k: int) -> list[Hit]:
+    def _search(
+        self,
+        index: Index,
+        query: Query,
+        collection: str | None,
+        k: int,
+        access: Access,
+        where: Filter | None,
+    ) -> list[Hit]:
         settings = self._settings
         return index.search(
             query,
@@ -128,6 +171,8 @@ class Retriever:
             k=k,
             depth=max(settings.depth, k),
             dense_weight=settings.dense_weight,
+            access=access,
+            where=where,
         )
 
     def _passages(self, index: Index, hits: Sequence[Hit]) -> tuple[Passage, ...]:
@@ -211,6 +256,7 @@ def _passage(index: Index, run: Sequence[Hit], number: int) -> Passage:
         text=text,
         score=best.score,
         sentences=tuple(sentences),
+        labels=first.labels,
     )
 
 

@@ -4,16 +4,18 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contract.errors import ConfigurationError, IndexMismatch
 from contract.settings import RetrievalSettings
-from ingest.build import Ingest
+from ingest.build import Ingest, Options
 from ingest.report import Report
 from retrieval.index import Index
-from retrieval.manifest import EMBEDDINGS, MANIFEST
+from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from text.encoder import Encoder
 
@@ -33,9 +35,16 @@ class Folder:
         path.write_text(text, "utf-8")
         return path
 
-    def ingest(self, *roots: Path, **options: bool) -> Report:
+    def ingest(self, *roots: Path, **options: Any) -> Report:
         run = Ingest(self.index, self.encoder, SETTINGS).run
-        return run(roots or [self.documents], "default", **options)
+        return run(roots or [self.documents], "default", Options(**options))
+
+    def embeddings(self) -> int:
+        """How many vectors are stored."""
+        (store,) = self.index.glob("embeddings-*.sqlite")
+        with closing(sqlite3.connect(store)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM embedding").fetchone()
+        return int(count)
 
     def found(self, question: str) -> list[str]:
         hits = Retriever(self.index, self.encoder, SETTINGS).search(question)
@@ -76,8 +85,7 @@ def test_what_left_the_index_leaves_the_disk(folder: Folder) -> None:
     folder.ingest()
     path.unlink()
     folder.ingest()
-    with sqlite3.connect(folder.index / EMBEDDINGS) as connection:
-        assert connection.execute("SELECT count(*) FROM embedding").fetchone() == (1,)
+    assert folder.embeddings() == 1
 
 
 def test_a_missing_folder_removes_nothing(folder: Folder, tmp_path: Path) -> None:
@@ -133,13 +141,12 @@ def test_identical_chunks_are_encoded_once(folder: Folder) -> None:
     folder.write("a/same.txt", "Cats sleep all day.")
     folder.write("b/same.txt", "Cats sleep all day.")
     folder.ingest()
-    with sqlite3.connect(folder.index / EMBEDDINGS) as connection:
-        assert connection.execute("SELECT count(*) FROM embedding").fetchone() == (1,)
+    assert folder.embeddings() == 1
 
 
 def test_a_bad_file_is_reported_and_the_rest_is_done(folder: Folder) -> None:
     folder.write("bad.pdf", "%PDF-1.4 nothing")
-    folder.write("odd.xyz", "?")
+    folder.write("odd.mp3", "ID3\x04\x00\x00\x00\x00")
     folder.write("none.txt", "  \n")
     folder.write("good.txt", "Cats sleep all day.")
     report = folder.ingest()
@@ -166,7 +173,7 @@ def test_an_index_of_another_encoder_is_refused_until_rebuilt(folder: Folder, mo
         Index(folder.index, other)
     with pytest.raises(IndexMismatch, match="rebuild"):
         Ingest(folder.index, other, SETTINGS).run([folder.documents], "default")
-    Ingest(folder.index, other, SETTINGS).run([folder.documents], "default", rebuild=True)
+    Ingest(folder.index, other, SETTINGS).run([folder.documents], "default", Options(rebuild=True))
     assert Index(folder.index, other).manifest.encoder.fingerprint == "another"
 
 
@@ -190,15 +197,13 @@ def test_a_killed_ingest_leaves_the_index_that_was_there(folder: Folder) -> None
         folder.write(f"many/{number}.txt", f"Rule {number}: " + f"item {number} is allowed. " * 40)
     command = [sys.executable, "-m", "ingest", str(folder.documents), "--index", str(folder.index)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-    with sqlite3.connect(folder.index / EMBEDDINGS) as connection:
-        while connection.execute("SELECT count(*) FROM embedding").fetchone()[0] < 2:
-            assert process.poll() is None, "the ingest ended before it could be killed"
-            time.sleep(0.05)
+    while folder.embeddings() < 2:
+        assert process.poll() is None, "the ingest ended before it could be killed"
+        time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert folder.found("cats") == ["a.txt"]
-    with sqlite3.connect(folder.index / EMBEDDINGS) as connection:
-        assert connection.execute("SELECT count(*) FROM embedding").fetchone()[0] > 1
+    assert folder.embeddings() > 1
 
 
 def test_a_server_follows_the_index(folder: Folder) -> None:

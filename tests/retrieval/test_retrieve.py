@@ -5,7 +5,7 @@ import pytest
 from contract.errors import ConfigurationError, NotFound, NotReady
 from contract.settings import RetrievalSettings
 from ingest.build import Ingest
-from retrieval.maintain import rebuild_vectors
+from retrieval.maintain import rebuild
 from retrieval.manifest import VECTORS
 from retrieval.retrieve import Retriever
 from text.encoder import Encoder
@@ -101,7 +101,7 @@ def test_damaged_vectors_are_noticed_and_rebuilt(tmp_path: Path, encoder: Encode
     file.write_bytes(content)
     with pytest.raises((ConfigurationError, NotReady), match="index rebuild"):
         Retriever(index, encoder, SETTINGS).search("cats")
-    assert rebuild_vectors(index) == 1
+    assert rebuild(index, SETTINGS.flat_limit) == 1
     assert Retriever(index, encoder, SETTINGS).search("cats")
 
 
