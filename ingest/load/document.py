@@ -68,6 +68,18 @@ class DocumentBuilder:
             self._parts.append(text + "\n\n")
             self._length += len(text) + 2
 
+    def embed(self, document: LoadedDocument) -> None:
+        """Add the text of another document; its sections stand below the heading in force."""
+        self._close_section()
+        path = [text for _, text in self._path]
+        for section in document.sections:
+            heading = " › ".join([*path, section.heading] if section.heading else path)
+            start, end = section.start + self._length, section.end + self._length
+            self._sections.append(Section(start, end, heading, section.page))
+        self._parts.append(document.text + "\n\n")
+        self._length += len(document.text) + 2
+        self._section_start = self._length
+
     def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Add a table whose first row is its header: each row is a block of `header: value`."""
         iterator = iter(rows)
