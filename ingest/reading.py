@@ -104,7 +104,8 @@ def _content(path: Path, max_bytes: int) -> bytes:
                 f"The file has {state.st_size / 2**20:.0f} MB, more than the "
                 f"{max_bytes / 2**20:.0f} MB that are read. Split it, or raise the limit."
             )
-        return file.read(max_bytes)
+        # Not more than its size: a buffer of the largest size allowed would be made for each file.
+        return file.read(state.st_size)
 
 
 def _judged(document: LoadedDocument) -> tuple[str, str]:
