@@ -21,7 +21,7 @@ VERSION = 2
 # Kind of file -> module and function. A module is imported when the first file of its kind comes:
 # a worker that reads text starts without the libraries for Word and PDF.
 LOADERS = {
-    "csv": ("structured", "load_csv"),
+    "csv": ("delimited", "load_csv"),
     "docx": ("docx", "load_docx"),
     "html": ("html", "load_html"),
     "ipynb": ("notebook", "load_ipynb"),

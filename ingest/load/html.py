@@ -34,6 +34,12 @@ _DECLARED = re.compile(
 _SMALL = 0.2
 # Deeper boxes are read as plain text: browsers stop at 512, too.
 _MAX_DEPTH = 200
+_MAX_NESTING = 500
+_NESTING = re.compile(
+    r"<(/?)(?:div|span|section|article|b|i|u|em|strong|font|a|table|tbody|tr|td|ul|ol|blockquote|"
+    r"center|small|big|sub|sup|form|fieldset|details|dl|code|pre)\b[^<>]*>",
+    re.IGNORECASE,
+)
 
 
 def load_html(content: bytes, declared: str = "") -> LoadedDocument:
@@ -76,7 +82,7 @@ def read_html(text: str, builder: DocumentBuilder) -> None:
 
 
 def _trimmed(text: str, noise: str, *, headers: bool) -> LexborHTMLParser:
-    tree = LexborHTMLParser(text)
+    tree = LexborHTMLParser(_shallow(text))
     for node in tree.css(noise):
         if node.parent is not None and node.tag not in ("html", "body"):
             node.decompose()
@@ -91,6 +97,22 @@ def _trimmed(text: str, noise: str, *, headers: bool) -> LexborHTMLParser:
         if header.css_first("h1, h2") is None:
             header.decompose()
     return tree
+
+
+def _shallow(text: str) -> str:
+    """The page without tags that stand too deep: the parser's time grows with their square."""
+    depth = 0
+
+    def kept(match: re.Match[str]) -> str:
+        nonlocal depth
+        closes = match.group(1) == "/"
+        if closes:
+            depth = max(0, depth - 1)
+        elif not match.group().endswith("/>"):
+            depth += 1
+        return " " if depth + closes > _MAX_NESTING else match.group()
+
+    return _NESTING.sub(kept, text) if text.count("<") > _MAX_NESTING else text
 
 
 def _length(node: LexborNode | None) -> int:
@@ -124,10 +146,10 @@ class _Walk:
         builder = self._builder
         if tag in _HEADINGS:
             builder.heading(_HEADINGS[tag], _inline(node))
-        elif tag == "table" and not _is_layout(node):
+        elif tag == "table" and (rows := _cells(node)):
             for caption in node.css("caption")[:1]:
                 builder.block(_clean(_inline(caption)))
-            builder.table(list(_rows(node)))
+            builder.table(rows)
         elif tag == "pre":
             builder.block(node.text(deep=True))
         elif tag in _CONTAINERS or tag == "table" or _has_blocks(node):
@@ -151,11 +173,12 @@ def _has_blocks(node: LexborNode) -> bool:
     return node.css_first("p, ul, ol, li, dl, div, table, pre, h1, h2, h3, h4") is not None
 
 
-def _is_layout(table: LexborNode) -> bool:
-    """Whether a table only arranges a page: it holds tables, or has one column with much in it."""
+def _cells(table: LexborNode) -> list[list[str]]:
+    """The rows of a table; none if it only arranges the page."""
     if table.css_first("table table, td h1, td h2, td h3") is not None:
-        return True
-    return table.css_first("th") is None and all(len(row) <= 1 for row in _rows(table))
+        return []
+    rows = list(_rows(table))
+    return rows if any(len(row) > 1 for row in rows) or table.css_first("th") else []
 
 
 def _rows(table: LexborNode) -> Iterator[list[str]]:
