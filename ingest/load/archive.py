@@ -15,9 +15,6 @@ from ingest.load.inside import MAX_MEMBERS, Inside
 
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
-# Text compresses ten times, a bomb a thousand times.
-_MAX_RATIO = 200
-_SMALL = 10 * 1024 * 1024
 _LINK = 0o120000
 _LEFT_BEHIND = ("__macosx/", ".git/", ".svn/")
 
@@ -55,13 +52,6 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
         raise FormatUnsupported(
             f"The archive holds {len(members)} files, more than {MAX_MEMBERS}; unpack it, and "
             "ingest the folder."
-        )
-    packed = sum(member.compress_size for member in members)
-    size = sum(member.file_size for member in members)
-    if size > _SMALL and size > _MAX_RATIO * packed:
-        raise DocumentUnreadable(
-            f"It would grow from {packed / 2**20:.1f} to {size / 2**20:.0f} MB when unpacked; it "
-            "looks like an archive made to exhaust memory."
         )
 
 

@@ -13,6 +13,10 @@ from ingest.load.suffixes import LABELS, SUFFIXES
 
 OLE_MAGIC: bytes = olefile.MAGIC
 
+# Text compresses ten times, a table of zeros fifty times, a bomb a thousand times.
+_MAX_RATIO = 200
+_LARGE = 64 * 1024 * 1024
+
 _OPC = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 _OLE = {
     "worddocument": "doc",
@@ -28,11 +32,8 @@ def kind_of_ole(content: bytes, suffix: str) -> str:
         with olefile.OleFileIO(io.BytesIO(content)) as file:
             names = {entry[0].lower() for entry in file.listdir(streams=True, storages=True)}
     except Exception as error:  # olefile raises what struct and its own checks raise
-        kind = SUFFIXES.get(suffix, "")
-        what = f"the {LABELS[kind]}" if kind in LABELS else "the Office file"
-        raise DocumentUnreadable(
-            f"It can't be opened: {what.removeprefix('the ')} is damaged or cut off."
-        ) from error
+        what = LABELS.get(SUFFIXES.get(suffix, ""), "an Office file")
+        raise DocumentUnreadable(f"It begins as {what}, but is damaged or cut off.") from error
     if "encryptedpackage" in names or "encryptioninfo" in names:
         raise DocumentUnreadable(
             "The Office document is encrypted: it needs a password. Save it without one."
@@ -60,6 +61,7 @@ def kind_of_zip(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
+            _refuse_bomb(archive)
             mime = _mime(archive, names)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
         raise DocumentUnreadable(f"{_torn(content)} is damaged or cut off.") from error
@@ -85,6 +87,17 @@ def kind_of_zip(content: bytes) -> str:
     if any(name.endswith(".class") for name in names) and "META-INF/MANIFEST.MF" in names:
         raise FormatUnsupported("It is a Java program; there is no text to read.")
     return "zip"
+
+
+def _refuse_bomb(archive: zipfile.ZipFile) -> None:
+    members = archive.infolist()
+    packed = sum(member.compress_size for member in members)
+    size = sum(member.file_size for member in members)
+    if size > _LARGE and size > _MAX_RATIO * packed:
+        raise DocumentUnreadable(
+            f"It would grow from {packed / 2**20:.1f} to {size / 2**20:.0f} MB when unpacked; it "
+            "looks like a file made to exhaust memory."
+        )
 
 
 def _mime(archive: zipfile.ZipFile, names: list[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import islice
 
 from charset_normalizer import from_bytes
 
@@ -146,6 +147,8 @@ def _strict(content: bytes, name: str) -> str | None:
 def _guess(content: bytes, declared: str) -> tuple[str, int]:
     if (found := _lenient(content, "utf-8")) is not None:
         return found
+    if (found := _by_lines(content)) is not None:
+        return found
     sample = _sample(content)
     name = _east_asian(sample) or _one_byte(sample) or declared
     if name and (text := _strict(content, name)) is not None:
@@ -153,6 +156,26 @@ def _guess(content: bytes, declared: str) -> tuple[str, int]:
     if name and (found := _lenient(content, name)) is not None:
         return found
     raise DocumentUnreadable("Its character encoding can't be recognised.")
+
+
+def _by_lines(content: bytes) -> tuple[str, int] | None:
+    """Lines in several encodings, as logs and merged files have them, one of which is UTF-8."""
+    lines = content.split(b"\n")
+    foreign = list(islice((line for line in lines if not line.isascii()), 1000))
+    whole = [text for line in foreign if (text := _strict(line, "utf-8"))]
+    # Two characters of GBK may be UTF-8 by chance; many lines of many characters are not.
+    sure = [text for text in whole if sum(c > "\x7f" for c in text) > 2]
+    if len(sure) * 3 < len(foreign):
+        return None
+    texts = [_line(line) for line in lines]
+    if any(text is None for text in texts):
+        return None
+    return "\n".join(text or "" for text in texts), 0
+
+
+def _line(line: bytes) -> str | None:
+    text = _strict(line, "utf-8")
+    return _strict(line, _east_asian(line) or "cp1252") if text is None else text
 
 
 def _lenient(content: bytes, name: str) -> tuple[str, int] | None:
@@ -164,18 +187,20 @@ def _lenient(content: bytes, name: str) -> tuple[str, int] | None:
 
 
 def _sample(content: bytes) -> bytes:
-    """Up to three stretches that begin and end at line ends, where no character is cut."""
+    """Where the text is not ASCII: up to three stretches of lines, in which no character is cut."""
     if len(content) <= 3 * _SAMPLE:
         return content
-    middle = len(content) // 2
     parts = []
-    for start in (0, middle, len(content) - _SAMPLE):
-        part = content[start : start + _SAMPLE]
-        first = 0 if start == 0 else part.find(b"\n") + 1
-        last = part.rfind(b"\n") + 1
-        parts.append(part[first:last] if last > first else b"")
-    # A file without line ends is judged by its first stretch, cut at an ASCII byte.
-    return b"".join(parts) if any(parts) else content[: _SAMPLE]
+    for start in (0, len(content) // 2, len(content) - _SAMPLE):
+        high = _HIGH.search(content, start)
+        if high is None:
+            continue
+        first = max(content.rfind(b"\n", 0, high.start()) + 1, high.start() - _SAMPLE)
+        part = content[first : first + _SAMPLE + high.start() - first]
+        # A file without line ends is cut at an ASCII byte.
+        last = part.rfind(b"\n") + 1 or max(part.rfind(b" "), part.rfind(b",")) + 1
+        parts.append(part[:last] if last else part)
+    return b"".join(parts)
 
 
 def _east_asian(sample: bytes) -> str:

@@ -141,11 +141,8 @@ def looks_binary(content: bytes) -> bool:
     head = content[:8192]
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
         return False
-    zeros = head.count(b"\0")
-    # UTF-16 and -32 of Latin text have their zeros at every second or fourth byte.
-    if zeros and (
-        head[1::2].count(b"\0") > 0.9 * len(head[1::2]) > 2
-        or head[::2].count(b"\0") > 0.9 * len(head[::2]) > 2
-    ):
+    first, second = (side.count(b"\0") / max(1, len(side)) for side in (head[::2], head[1::2]))
+    # UTF-16 and -32 of Latin text have their zeros at every second byte, or at three of four.
+    if max(first, second) > 0.9 and min(first, second) < 0.6:
         head = head.replace(b"\0", b"")
     return len(_CONTROL.findall(head)) > _NOT_TEXT * len(head)

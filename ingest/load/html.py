@@ -130,8 +130,11 @@ class _Walk:
         if depth > _MAX_DEPTH:
             self._builder.block(_clean(_separated(parent)))
             return
+        self._nodes(parent.iter(include_text=True), depth)
+
+    def _nodes(self, nodes: Iterator[LexborNode], depth: int) -> None:
         inline: list[str] = []
-        for node in parent.iter(include_text=True):
+        for node in nodes:
             tag = node.tag or ""
             if _is_block(node, tag):
                 self._flush(inline)
@@ -144,7 +147,9 @@ class _Walk:
 
     def _add(self, node: LexborNode, tag: str, depth: int) -> None:
         builder = self._builder
-        if tag in _HEADINGS:
+        if tag in _HEADINGS and _has_blocks(node):
+            self._unclosed(node, _HEADINGS[tag], depth)
+        elif tag in _HEADINGS:
             builder.heading(_HEADINGS[tag], _inline(node))
         elif tag == "table" and (rows := _cells(node)):
             for caption in node.css("caption")[:1]:
@@ -156,6 +161,14 @@ class _Walk:
             self.walk(node, depth + 1)
         else:
             builder.block(_clean(_inline(node)))
+
+    def _unclosed(self, heading: LexborNode, level: int, depth: int) -> None:
+        """A heading that nobody ended holds what follows it, too."""
+        nodes = list(heading.iter(include_text=True))
+        first = next((n for n, node in enumerate(nodes) if _is_block(node, node.tag or "")), 0)
+        self._builder.heading(level, "".join(_inline(node) for node in nodes[:first]))
+        if depth <= _MAX_DEPTH:
+            self._nodes(iter(nodes[first:]), depth + 1)
 
     def _flush(self, inline: list[str]) -> None:
         self._builder.block(_clean("".join(inline)))
@@ -221,9 +234,9 @@ def _separated(node: LexborNode) -> str:
     if node.tag == "-text" or node.css_first("br, p, div, li, td") is None:
         return node.text(deep=True)
     return "".join(
-        " " if part.tag in ("br", "p", "div", "li", "td", "tr") else part.text(deep=False)
+        part.text() if part.tag == "-text" else " "
         for part in node.traverse(include_text=True)
-        if part.tag != "-comment"
+        if part.tag in ("-text", "br", "p", "div", "li", "td", "tr")
     )
 
 

@@ -57,6 +57,8 @@ def _binary(content: bytes, head: bytes, suffix: str) -> str:
         return "image"
     if head[257:262] == b"ustar" or (head.startswith(b"\x1f\x8b") and suffix in (".tgz", ".gz")):
         return "tar" if suffix != ".gz" or _names_tar(content) else ""
+    if suffix == ".zip" and b"PK\x05\x06" in content[-70_000:]:
+        return kind_of_zip(content)  # a program that unpacks itself, or junk before the archive
     return ""
 
 
@@ -69,7 +71,7 @@ def _names_tar(content: bytes) -> bool:
 
 
 def _is_pdf(content: bytes, head: bytes, suffix: str) -> bool:
-    at = head[:1024].find(b"%PDF-")
+    at = 0 if head.startswith(b"%PDF") else head[:1024].find(b"%PDF-")
     if at < 0:
         return False
     # A text may speak of "%PDF-1.4"; a PDF with junk before it has its end, too.
@@ -121,7 +123,7 @@ def _mail(start: str, suffix: str) -> str:
     strong = _STRONG_HEADER.search(header)
     named = len(_MAIL_HEADER.findall(header))
     if re.search(r"^snapshot-content-location:", header, re.I | re.M) or (
-        suffix in (".mht", ".mhtml") and (strong or named)
+        strong and (suffix in (".mht", ".mhtml") or "multipart/related" in header and not named)
     ):
         return "mhtml"
     if suffix == ".eml" or (strong and named):

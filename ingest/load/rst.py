@@ -10,6 +10,7 @@ from ingest.load.outline import Outline
 
 _ADORNMENT = re.compile(r"^([=\-`:.'\"~^_*+#<>])\1{1,}\s*$")
 _DIRECTIVE = re.compile(r"^(\s*)\.\. (?:\|[^|]+\| )?([\w:+.-]+)::[ \t]?(.*)$")
+_FOOTNOTE = re.compile(r"^\.\. \[[^\]\n]+\][ \t]*(.*)$")
 _OPTION = re.compile(r"^\s+:[\w-]+:(?:\s.*)?$")
 _TARGET = re.compile(r"^\s*\.\. _[^:]+:|^\s*__ ")
 _ROLE = re.compile(r":[\w:+.-]+:`([^`<]+?)(?:\s*<[^`>]*>)?`")
@@ -78,6 +79,9 @@ def _plain(lines: list[str], number: int, outline: Outline) -> int:
         shown = ": ".join(part for part in (label, words) if part)
         outline.line(f"{indent}{shown}\n")
         return used
+    if note := _FOOTNOTE.match(line):
+        outline.line(_readable(note.group(1) + "\n"))
+        return 1
     if line.startswith(".. ") or line.strip() == "..":
         # A comment: it and what is indented below it are for the author.
         used = 1

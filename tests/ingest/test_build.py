@@ -139,7 +139,7 @@ def test_identical_chunks_are_encoded_once(folder: Folder) -> None:
 
 def test_a_bad_file_is_reported_and_the_rest_is_done(folder: Folder) -> None:
     folder.write("bad.pdf", "%PDF-1.4 nothing")
-    folder.write("odd.xyz", "?")
+    folder.write("odd.xyz", "\0\1\2\3" * 20)
     folder.write("none.txt", "  \n")
     folder.write("good.txt", "Cats sleep all day.")
     report = folder.ingest()
