@@ -42,6 +42,7 @@ class DocumentBuilder:
         self._page: int | None = None
         self._section_start = 0
         self._notes: list[str] = []
+        self._bare = False
 
     def note(self, text: str) -> None:
         """Say what of the file is not in its text."""
@@ -52,9 +53,17 @@ class DocumentBuilder:
         text = " ".join(text.split())
         if not text:
             return
+        self._keep_bare(level)
         self._close_section()
         self._path = [step for step in self._path if step[0] < level] + [(level, text)]
+        self._bare = True
         self.title = self.title or text
+
+    def leave(self) -> None:
+        """Stand below no heading any more."""
+        self._keep_bare(0)
+        self._close_section()
+        self._path = []
 
     def page(self, number: int) -> None:
         """Start page `number` (from 1)."""
@@ -67,6 +76,20 @@ class DocumentBuilder:
         if text:
             self._parts.append(text + "\n\n")
             self._length += len(text) + 2
+            self._bare = False
+
+    def embed(self, document: LoadedDocument) -> None:
+        """Add the text of another document; its sections stand below the heading in force."""
+        self._close_section()
+        path = [text for _, text in self._path]
+        for section in document.sections:
+            heading = " › ".join([*path, section.heading] if section.heading else path)
+            start, end = section.start + self._length, section.end + self._length
+            self._sections.append(Section(start, end, heading, section.page))
+        self._parts.append(document.text + "\n\n")
+        self._length += len(document.text) + 2
+        self._section_start = self._length
+        self._bare = False
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Add a table whose first row is its header: each row is a block of `header: value`."""
@@ -80,10 +103,16 @@ class DocumentBuilder:
 
     def build(self) -> LoadedDocument:
         """The document."""
+        self._keep_bare(0)
         self._close_section()
         return LoadedDocument(
             "".join(self._parts), self.title, tuple(self._sections), tuple(self._notes)
         )
+
+    def _keep_bare(self, level: int) -> None:
+        """A heading with nothing below it is text itself: else nobody would find it."""
+        if self._bare and self._path and level <= self._path[-1][0]:
+            self.block(self._path[-1][1])
 
     def _close_section(self) -> None:
         if self._length > self._section_start:

@@ -1,44 +1,146 @@
-"""Plain text and Markdown. The text stays as it is, so offsets are those of the file."""
+"""Plain text and Markdown. Lines stay as they are, except for tables and the targets of links."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from ingest.load.charset import decode
-from ingest.load.document import LoadedDocument, Section
+from ingest.load.charset import decode_noted
+from ingest.load.document import LoadedDocument, Section, labelled_row
+from ingest.load.outline import Outline
 
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*\r?$", re.MULTILINE)
-_FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
-_FRONT_MATTER = re.compile(r"\A---\r?\n.*?\n---[ \t]*\r?\n", re.DOTALL)
+_COLOUR = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B])")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*\s*$")
+_FENCE = re.compile(r"^\s{0,12}(`{3,}|~{3,})")
+_UNDERLINE = re.compile(r"^ {0,3}(=+|-+)\s*$")
+_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_NO_PARAGRAPH = re.compile(r"^\s*(?:[-*+>|]|\d+[.)]\s|#|$)")
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CODE = re.compile(r"(`+)(?:(?!`).)+?\1(?!`)")
+_LINK = re.compile(
+    r"!?\[((?:[^\[\]\\]|\\.){0,500})\]\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)"
+    r"(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
+)
+_REFERENCE = re.compile(r"(?<!\[)\[([^\[\]]{1,300})\]\[[^\[\]]{0,100}\]")
+_AUTOLINK = re.compile(r"<((?:https?|mailto|ftp):[^<>\s]+)>")
+_TAG = re.compile(
+    r"</?(?:div|p|br|img|span|a|details|summary|center|sub|sup|b|i|u|em|strong|kbd|font|small|"
+    r"table|thead|tbody|tr|td|th|ul|ol|li|h[1-6]|hr|picture|source|video|audio)\b[^<>]*>",
+    re.IGNORECASE,
+)
+# Longer lines are data: looking for links in them would take long and find none.
+_MAX_LINE = 20_000
 
 
 def load_text(content: bytes) -> LoadedDocument:
-    """A text file as one section."""
-    text = decode(content)
-    return LoadedDocument(text, "", (Section(0, len(text)),))
+    """A text file as one section. What coloured a terminal is left out."""
+    text, notes = decode_noted(content)
+    text = _COLOUR.sub("", text) if "\x1b" in text else text
+    return LoadedDocument(text, "", (Section(0, len(text)),) if text.strip() else (), notes)
 
 
 def load_markdown(content: bytes) -> LoadedDocument:
-    """Markdown, with a section for each heading. Headings inside code fences are code."""
-    text = decode(content)
-    fences = [match.span() for match in _FENCE.finditer(text)]
-    headings = [
-        match
-        for match in _HEADING.finditer(text)
-        if not any(start <= match.start() < end for start, end in fences)
-    ]
+    """Markdown, with a section for each heading. What stands in code fences is code.
+
+    Rows of tables are written as `header: value`, and links as their text.
+    """
+    text, notes = decode_noted(content)
     front = _FRONT_MATTER.match(text)
-    start, path = (front.end() if front else 0), list[tuple[int, str]]()
-    sections: list[Section] = []
-    for match in headings:
-        sections.append(Section(start, match.start(), _join(path)))
-        level = len(match.group(1))
-        path = [step for step in path if step[0] < level] + [(level, match.group(2))]
-        start = match.end()
-    sections.append(Section(start, len(text), _join(path)))
-    title = headings[0].group(2) if headings else ""
-    return LoadedDocument(text, title, tuple(s for s in sections if text[s.start : s.end].strip()))
+    title = _TITLE.search(front.group(1) or "") if front else None
+    outline = Outline(title.group(1).strip("\"' ") if title else "")
+    if front:
+        outline.skip(front.group())
+        text = text[front.end() :]
+    _read(_lines(text), outline)
+    return outline.build(notes)
 
 
-def _join(path: list[tuple[int, str]]) -> str:
-    return " › ".join(text for _, text in path)
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+
+
+def _read(lines: list[str], outline: Outline) -> None:
+    number, fence, comment = 0, "", False
+    while number < len(lines):
+        line = lines[number]
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        mark = _FENCE.match(line)
+        if fence or mark:
+            fence = _after(fence, mark, line)
+            outline.line(line)
+        elif comment or "<!--" in line:
+            line, comment = _uncommented(line, comment)
+            outline.line(_inline(line))
+        elif found := _HEADING.match(line):
+            outline.heading(len(found.group(1)), _inline(found.group(2)), line)
+        elif (under := _UNDERLINE.match(following)) and not _NO_PARAGRAPH.match(line):
+            outline.heading(1 if under.group(1)[0] == "=" else 2, _inline(line), line + following)
+            number += 1
+        elif "|" in line and "|" in following and _RULE.match(following):
+            number = _table(lines, number, outline)
+            continue
+        else:
+            outline.line(_inline(line))
+        number += 1
+
+
+def _after(fence: str, mark: re.Match[str] | None, line: str) -> str:
+    """The fence that is open after this line."""
+    if not fence:
+        assert mark
+        return mark.group(1)
+    closes = mark and mark.group(1).startswith(fence) and not line.strip().strip(fence[0])
+    return "" if closes else fence
+
+
+def _uncommented(line: str, inside: bool) -> tuple[str, bool]:
+    if inside:
+        _, end, rest = line.partition("-->")
+        if not end:
+            return "\n", True
+        line = rest
+    line = _COMMENT.sub("", line)
+    before, start, _ = line.partition("<!--")
+    return (before + "\n", True) if start else (line, False)
+
+
+def _table(lines: list[str], start: int, outline: Outline) -> int:
+    """Write the rows of a table; where it ends."""
+    header = list(_cells(lines[start]))
+    number = start + 2
+    while number < len(lines) and "|" in lines[number]:
+        row = labelled_row(header, list(_cells(lines[number])))
+        outline.line(f"{row}\n\n" if row else "")
+        number += 1
+    if number == start + 2:
+        outline.line(" | ".join(header) + "\n")
+    return number
+
+
+def _cells(line: str) -> Iterator[str]:
+    line = line.strip()
+    line = line.removeprefix("|")
+    if line.endswith("|") and not line.endswith("\\|"):
+        line = line[:-1]
+    for cell in re.split(r"(?<!\\)\|", line):
+        yield _inline(cell.replace("\\|", "|")).strip()
+
+
+def _inline(line: str) -> str:
+    """A line with links as their text, and without tags; code stays as it is."""
+    if len(line) > _MAX_LINE or not ("[" in line or "<" in line):
+        return line
+    parts, start = [], 0
+    for code in _CODE.finditer(line):
+        parts += [_unlinked(line[start : code.start()]), code.group()]
+        start = code.end()
+    return "".join([*parts, _unlinked(line[start:])])
+
+
+def _unlinked(text: str) -> str:
+    # Twice: a link may hold an image, as badges do.
+    text = _LINK.sub(r"\1", _LINK.sub(r"\1", text))
+    text = _AUTOLINK.sub(r"\1", _REFERENCE.sub(r"\1", text))
+    return _TAG.sub(" ", text)

@@ -1,63 +1,98 @@
-"""CSV, TSV, JSON and JSON lines: each record becomes one sentence of `name: value` pairs."""
+"""JSON and JSON lines: each record becomes one sentence of `name: value` pairs."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contract.errors import DocumentUnreadable
-from ingest.load.charset import decode
+from ingest.load.charset import decode_noted
 from ingest.load.document import DocumentBuilder, LoadedDocument
 
 _MAX_DEPTH = 40
-# A sheet may hold long cells; the default limit of the csv module is 128 KiB.
-csv.field_size_limit(16 * 1024 * 1024)
-
-
-def load_csv(content: bytes) -> LoadedDocument:
-    """A table whose first row is its header; the delimiter is found out."""
-    text = decode(content)
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    builder = DocumentBuilder()
-    try:
-        builder.table([row for row in csv.reader(io.StringIO(text), dialect) if any(row)])
-    except csv.Error as error:
-        raise DocumentUnreadable(f"The table can't be read: {error}.") from error
-    return builder.build()
+_TOO_DEEP = f"The JSON is nested deeper than {_MAX_DEPTH} levels."
+# Strings first, so that what stands inside them is left alone.
+_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+# Encoded pictures and keys say nothing to a reader.
+_BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?[A-Za-z0-9+/=_-]{400,}")
 
 
 def load_json(content: bytes) -> LoadedDocument:
-    """One JSON value: objects become sections, lists of objects become records."""
-    try:
-        value = json.loads(decode(content))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise DocumentUnreadable(f"It is not valid JSON: {error}.") from error
+    """One JSON value: objects become sections, lists of objects become records.
+
+    Raises:
+        DocumentUnreadable: it is not JSON, or nested too deeply.
+    """
+    text, notes = decode_noted(content)
+    if not text.strip():
+        return LoadedDocument("", notes=("There is no text in it.",))
     builder = DocumentBuilder()
-    _add(value, builder, 1)
+    _add(parse_json(text), builder, 1)
+    for note in notes:
+        builder.note(note)
     return builder.build()
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value; comments and trailing commas, as in settings files, are forgiven.
+
+    Raises:
+        DocumentUnreadable: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise DocumentUnreadable(_TOO_DEEP) from error
+    except json.JSONDecodeError as error:
+        first = error
+    try:
+        bare = _COMMENT.sub(lambda found: found.group(1) or " ", text)
+        return json.loads(_COMMA.sub(lambda found: found.group(1) or "", bare))
+    except RecursionError as error:
+        raise DocumentUnreadable(_TOO_DEEP) from error
+    except json.JSONDecodeError:
+        raise DocumentUnreadable(f"It is not valid JSON: {first}.") from first
 
 
 def load_jsonl(content: bytes) -> LoadedDocument:
-    """JSON lines: one record a line."""
+    """JSON lines: one record a line. Lines that are not JSON are named, and the others kept.
+
+    Raises:
+        DocumentUnreadable: no line is valid.
+    """
+    text, notes = decode_noted(content)
     builder = DocumentBuilder()
-    for number, line in enumerate(decode(content).splitlines(), 1):
-        if line.strip():
-            try:
-                builder.block(_record(json.loads(line)))
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise DocumentUnreadable(f"Line {number} is not valid JSON: {error}.") from error
+    bad: list[str] = []
+    good = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            builder.block(_record(json.loads(line)))
+            good += 1
+        except (json.JSONDecodeError, RecursionError, DocumentUnreadable) as error:
+            bad.append(f"Line {number} is not valid JSON: {_why(error)}.")
+    if bad and not good:
+        raise DocumentUnreadable(bad[0])
+    for note in [*notes, *bad[:5]]:
+        builder.note(note)
+    if len(bad) > 5:
+        builder.note(f"{len(bad)} lines are not valid JSON.")
     return builder.build()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return f"it is nested deeper than {_MAX_DEPTH} levels"
 
 
 def _add(value: Any, builder: DocumentBuilder, level: int) -> None:
     if level > _MAX_DEPTH:
-        raise DocumentUnreadable(f"The JSON is nested deeper than {_MAX_DEPTH} levels.")
+        raise DocumentUnreadable(_TOO_DEEP)
     if isinstance(value, list):
         for item in value:
             builder.block(_record(item))
@@ -66,7 +101,8 @@ def _add(value: Any, builder: DocumentBuilder, level: int) -> None:
         builder.block(_scalar(value))
         return
     if level == 1:
-        builder.title = str(value.get("title") or value.get("name") or "")
+        titles = (value.get(name) for name in ("title", "name", "标题", "名称"))
+        builder.title = next((_scalar(t) for t in titles if isinstance(t, str) and t), "")
     for name, item in value.items():
         if not isinstance(item, dict | list):
             builder.block(f"{_label(name)}: {_scalar(item)}")
@@ -82,7 +118,7 @@ def _record(value: Any) -> str:
 
 def _pairs(value: Any, name: str, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
-        raise DocumentUnreadable(f"The JSON is nested deeper than {_MAX_DEPTH} levels.")
+        raise DocumentUnreadable(_TOO_DEEP)
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _pairs(item, f"{name} {_label(key)}".strip(), depth + 1)
@@ -104,4 +140,7 @@ def _label(name: Any) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else " ".join(str(value).split())
+    if value is None:
+        return ""
+    text = " ".join(str(value).split())
+    return _BINARY.sub("…", text) if len(text) >= 400 else text
