@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from contract.settings import RetrievalSettings
 from retrieval import catalogue
-from retrieval.embeddings import Embeddings, store_stem
-from retrieval.generation import Writer
-from retrieval.manifest import (
-    LEXICAL,
-    MANIFEST,
-    VECTORS,
-    EncoderRecord,
-    Manifest,
-    write_atomically,
-)
+from retrieval.embeddings import Embeddings
+from retrieval.generation import Writer, sweep
+from retrieval.manifest import MANIFEST, EncoderRecord, Manifest, write_atomically
 from text.encoder import Encoder
 
 
@@ -85,24 +77,9 @@ def _clean(
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError:
         return
-    _sweep(folder, list(current))
+    sweep(folder, list(current))
     store.keep_only({key for (key,) in connection.execute("SELECT embedding_key FROM chunk")})
     connection.execute("ROLLBACK")
-
-
-def _sweep(folder: Path, current: list[Manifest]) -> None:
-    records = [record for m in current for record in m.collections.values()]
-    kept = {r.places.name for r in records} | {r.dense.name for r in records}
-    for path in (folder / VECTORS).iterdir():
-        if path.name not in kept:
-            path.unlink()
-    for path in (folder / LEXICAL).iterdir():
-        if path.name not in {r.lexical.name for r in records}:
-            shutil.rmtree(path)
-    stems = {store_stem(m.encoder.fingerprint) for m in current}
-    for path in folder.glob("embeddings-*"):
-        if path.name.split(".")[0] not in stems:
-            path.unlink()
 
 
 def _count(connection: sqlite3.Connection, what: str) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from contract.errors import ConfigurationError
 from contract.passage import Vector
 from text.encoder import Encoding
 from text.sentences import Span
@@ -55,6 +56,10 @@ class Embeddings:
         self._matrix_path = folder / f"{stem}.f32"
         path = folder / f"{stem}.sqlite"
         if read_only:
+            if not path.is_file():
+                raise ConfigurationError(
+                    f"The vectors {path} are missing. Run `plumbline ingest --rebuild PATH…`."
+                )
             uri = f"{path.resolve().as_uri()}?mode=ro"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         else:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from retrieval import catalogue
-from retrieval.embeddings import Embeddings
+from retrieval.embeddings import Embeddings, store_stem
 from retrieval.lexical import Words, write_lexical
 from retrieval.manifest import (
     LEXICAL,
     VECTORS,
     CollectionRecord,
     FileRecord,
+    Manifest,
     checksum,
     sync_folder,
 )
@@ -87,3 +89,19 @@ class Writer:
 
 def _same(places: Places, old: Places) -> bool:
     return np.array_equal(places.ids, old.ids) and np.array_equal(places.rows, old.rows)
+
+
+def sweep(folder: Path, current: Sequence[Manifest]) -> None:
+    """Remove the files that belong to none of these versions. Call it under the writer's lock."""
+    records = [record for m in current for record in m.collections.values()]
+    kept = {r.places.name for r in records} | {r.dense.name for r in records}
+    for path in (folder / VECTORS).iterdir():
+        if path.name not in kept:
+            path.unlink()
+    for path in (folder / LEXICAL).iterdir():
+        if path.name not in {r.lexical.name for r in records}:
+            shutil.rmtree(path)
+    stems = {store_stem(m.encoder.fingerprint) for m in current}
+    for path in folder.glob("embeddings-*"):
+        if path.name.split(".")[0] not in stems:
+            path.unlink()

@@ -8,7 +8,7 @@ from contract.errors import ConfigurationError, NotFound
 from contract.passage import Chunk
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
-from retrieval.generation import Writer
+from retrieval.generation import Writer, sweep
 from retrieval.manifest import CATALOGUE, MANIFEST, Manifest, write_atomically
 
 
@@ -42,10 +42,13 @@ def rebuild(folder: Path, flat_limit: int) -> int:
         finally:
             store.close()
         changed = {"generation": generation, "collections": collections}
-        content = manifest.model_copy(update=changed).model_dump_json(indent=2)
+        fresh = manifest.model_copy(update=changed)
+        content = fresh.model_dump_json(indent=2)
         connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
         connection.execute("COMMIT")
         write_atomically(folder / MANIFEST, content.encode())
+        connection.execute("BEGIN IMMEDIATE")
+        sweep(folder, [manifest, fresh])
         return len(collections)
     finally:
         connection.close()

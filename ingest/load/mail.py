@@ -84,7 +84,11 @@ def load_mhtml(content: bytes) -> LoadedDocument:
 
 def _begins(content: bytes, at: int) -> bool:
     """A line `From …` begins a message at the start, or after a blank line and before a header."""
-    if at and content[max(0, at - 2) : at] not in (b"\n\n", b"\r\n") and content[at - 1 : at] != b"\n":
+    if (
+        at
+        and content[max(0, at - 2) : at] not in (b"\n\n", b"\r\n")
+        and content[at - 1 : at] != b"\n"
+    ):
         return False
     if at and not content[max(0, at - 4) : at].endswith((b"\n\n", b"\n\r\n")):
         return False
