@@ -122,7 +122,9 @@ def load_tar(content: bytes, inside: Inside) -> LoadedDocument:
         # Read as a stream: a compressed archive tells its size only by being unpacked.
         with tarfile.open(fileobj=io.BytesIO(content), mode="r|*") as archive:
             for member in archive:
-                name = str(PurePosixPath(*(p for p in member.name.split("/") if p not in ("", ".", ".."))))
+                name = str(
+                    PurePosixPath(*(p for p in member.name.split("/") if p not in ("", ".", "..")))
+                )
                 if not member.isfile() or not _is_wanted(name):
                     continue
                 found += 1

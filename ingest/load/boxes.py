@@ -27,6 +27,7 @@ _OLE = {
 }
 _APPLE = re.compile(r"(^|/)(Index/.*\.iwa|index\.(xml|apxl)\.gz|Index\.zip)$")
 
+
 def kind_of_ole(content: bytes, suffix: str) -> str:
     try:
         with olefile.OleFileIO(io.BytesIO(content)) as file:
@@ -120,5 +121,3 @@ def _torn(content: bytes) -> str:
         if mark in content[: 1024 * 1024]:
             return words
     return "The zip archive"
-
-

@@ -35,17 +35,25 @@ _KOREAN = (
     "없내공용면것으세무비유신경문안소우화선오및관회교학생업계발위연개명니까요합습께저날때년월분금번호실행방법"
     "모든작출역석바랍의항총박지은리락십본층산예결심두후이번요주참가당점차말음입된됩않못또더많좋같알려받드립"
 )
-_PUNCTUATION = "，。、；：？！（）《》“”‘’—…「」『』【】〈〉·〇　％＋－／＝０１２３４５６７８９・ー～"
+_PUNCTUATION = (
+    "，。、；：？！（）《》“”‘’—…「」『』【】〈〉·〇　％＋－／＝０１２３４５６７８９・ー～"
+)
 _COMMON = frozenset(_SIMPLIFIED + _TRADITIONAL + _JAPANESE + _KOREAN + _PUNCTUATION) | frozenset(
     map(chr, [*range(0x3041, 0x3094), *range(0x30A1, 0x30F7)])
 )
 _FOREIGN = re.compile(r"[^\x00-\x7f\ufffd\u00a0]")
-_ALIEN = re.compile("[\u0080-\u009f\ue000-\uf8ff\uff61-\uff9f\u3400-\u4dbf\ua000-\ua4cf\ufdd0-\ufdef]")
+_ALIEN = re.compile(
+    "[\u0080-\u009f\ue000-\uf8ff\uff61-\uff9f\u3400-\u4dbf\ua000-\ua4cf\ufdd0-\ufdef]"
+)
 # Capitals are rare in the middle of words.
 _CYRILLIC = re.compile("[а-яёА-ЯЁ]")
 _SHOUT = re.compile("[а-яё][А-ЯЁ]|[А-ЯЁ]{3}")
-_WESTERN = re.compile("[\u00c0-\u00ff“”‘’–—…€°±§«»·£©®™²³½¼¾×ŒœŠšŽž•†¿¡µ\u0104-\u0107\u0118\u0119\u0141-\u0144\u015a\u015b\u0179-\u017c]")
-_SIGN_IN_WORD = re.compile("[a-z\u00e0-\u00ff][±¶¼¿³¹¾½£¡§©®×÷](?=[a-z\u00e0-\u00ff])|[ðþ÷]|\\b[±¶¼¿³¹¾][a-z]{2}")
+_WESTERN = re.compile(
+    "[\u00c0-\u00ff“”‘’–—…€°±§«»·£©®™²³½¼¾×ŒœŠšŽž•†¿¡µ\u0104-\u0107\u0118\u0119\u0141-\u0144\u015a\u015b\u0179-\u017c]"
+)
+_SIGN_IN_WORD = re.compile(
+    "[a-z\u00e0-\u00ff][±¶¼¿³¹¾½£¡§©®×÷](?=[a-z\u00e0-\u00ff])|[ðþ÷]|\\b[±¶¼¿³¹¾][a-z]{2}"
+)
 
 
 def commonness(text: str) -> float:

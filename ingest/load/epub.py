@@ -101,11 +101,18 @@ class _Book:
             contents = "nav" in item.get("properties", "").split()
             if item.get("media-type", "") in _PAGES and not contents:
                 items[item.get("id", "")] = path
-        order = [items[i] for ref in package.iterfind(".//{*}spine/{*}itemref") if (i := ref.get("idref", "")) in items]
+        order = [
+            items[i]
+            for ref in package.iterfind(".//{*}spine/{*}itemref")
+            if (i := ref.get("idref", "")) in items
+        ]
         return list(dict.fromkeys(order or items.values()))
 
     def _locked(self) -> set[str]:
-        if "META-INF/rights.xml" in self._members and "META-INF/encryption.xml" not in self._members:
+        if (
+            "META-INF/rights.xml" in self._members
+            and "META-INF/encryption.xml" not in self._members
+        ):
             return set()
         if "META-INF/encryption.xml" not in self._members:
             return set()

@@ -7,8 +7,8 @@ import quopri
 import re
 from collections.abc import Iterator
 from email import policy
-from email.header import decode_header
-from email.message import EmailMessage
+from email.header import Header, decode_header
+from email.message import Message
 from email.parser import BytesParser
 
 from contract.errors import DocumentUnreadable, FormatUnsupported
@@ -42,7 +42,7 @@ def load_eml(content: bytes, inside: Inside) -> LoadedDocument:
         FormatUnsupported: it is encrypted.
     """
     builder = DocumentBuilder()
-    _Message(builder, inside).read(_parse(content), 1)
+    _Letter(builder, inside).read(_parse(content), 1)
     return builder.build()
 
 
@@ -57,7 +57,7 @@ def load_mbox(content: bytes, inside: Inside) -> LoadedDocument:
         message = _parse(letter)
         builder.heading(1, _header(message, "Subject") or f"Message {number + 1}")
         try:
-            _Message(builder, inside).read(message, 2)
+            _Letter(builder, inside).read(message, 2)
         except DocumentUnreadable as error:
             inside.note(builder, f"Message {number + 1}", error.message)
     if len(starts) > _MAX_MESSAGES:
@@ -84,7 +84,11 @@ def load_mhtml(content: bytes) -> LoadedDocument:
 
 def _begins(content: bytes, at: int) -> bool:
     """A line `From …` begins a message at the start, or after a blank line and before a header."""
-    if at and content[max(0, at - 2) : at] not in (b"\n\n", b"\r\n") and content[at - 1 : at] != b"\n":
+    if (
+        at
+        and content[max(0, at - 2) : at] not in (b"\n\n", b"\r\n")
+        and content[at - 1 : at] != b"\n"
+    ):
         return False
     if at and not content[max(0, at - 4) : at].endswith((b"\n\n", b"\n\r\n")):
         return False
@@ -92,7 +96,7 @@ def _begins(content: bytes, at: int) -> bool:
     return re.match(rb"[A-Za-z][\w-]*:", following) is not None
 
 
-def _parse(content: bytes) -> EmailMessage:
+def _parse(content: bytes) -> Message:
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     message = BytesParser(policy=_POLICY).parsebytes(content)
     boundary = message.get_boundary()
@@ -103,17 +107,17 @@ def _parse(content: bytes) -> EmailMessage:
         if found:
             head = content[: len(content) - len(body)].replace(boundary.encode(), found.group(1))
             message = BytesParser(policy=_POLICY).parsebytes(head + body)
-    return message  # type: ignore[return-value]  # the policy says which class it is
+    return message
 
 
-class _Message:
+class _Letter:
     """Writes one message into a document."""
 
     def __init__(self, builder: DocumentBuilder, inside: Inside) -> None:
         self._builder = builder
         self._inside = inside
 
-    def read(self, message: EmailMessage, level: int) -> None:
+    def read(self, message: Message, level: int) -> None:
         """Headers, body, and then the attachments as sections."""
         builder = self._builder
         lines = [f"{name}: {v}" for name, _ in _SHOWN if (v := _header(message, name))]
@@ -135,7 +139,7 @@ class _Message:
         for number, part in enumerate(p for p in parts if p not in body and _is_attached(p)):
             self._attachment(part, number + 1, level)
 
-    def _text(self, part: EmailMessage) -> None:
+    def _text(self, part: Message) -> None:
         words = _words(part)
         if part.get_content_type() == "text/html":
             title = self._builder.title
@@ -146,7 +150,7 @@ class _Message:
         for paragraph in re.split(r"\n[ \t]*\r?\n", words):
             self._builder.block(paragraph)
 
-    def _attachment(self, part: EmailMessage, number: int, level: int) -> None:
+    def _attachment(self, part: Message, number: int, level: int) -> None:
         builder, inside = self._builder, self._inside
         name = _file_name(part) or f"Attachment {number}"
         try:
@@ -162,7 +166,7 @@ class _Message:
         inside.add(builder, name, content, level)
 
 
-def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
+def _parts(message: Message) -> Iterator[Message]:
     """The leaves of a message; another message inside it is one leaf."""
     stack, seen = [message], 0
     while stack and seen < _MAX_PARTS:
@@ -172,12 +176,12 @@ def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
         if part.get_content_type() == "message/rfc822" and part is not message:
             yield part
         elif part.is_multipart() and isinstance(payload, list):
-            stack.extend(p for p in reversed(payload) if hasattr(p, "get_content_type"))
+            stack.extend(p for p in reversed(payload) if isinstance(p, Message))
         else:
             yield part
 
 
-def _is_attached(part: EmailMessage) -> bool:
+def _is_attached(part: Message) -> bool:
     """Whether a part is more than a picture in the text or a signature."""
     kind = part.get_content_type()
     if kind in ("application/pgp-signature", "application/pkcs7-signature", "text/calendar"):
@@ -188,7 +192,7 @@ def _is_attached(part: EmailMessage) -> bool:
     return not (kind.startswith("text/") and not _file_name(part) and disposition != "attachment")
 
 
-def _body(parts: list[EmailMessage]) -> list[EmailMessage]:
+def _body(parts: list[Message]) -> list[Message]:
     """The parts that are read as the message: plain text if there is any, else HTML."""
     texts = [
         part
@@ -205,7 +209,7 @@ def _body(parts: list[EmailMessage]) -> list[EmailMessage]:
     return plain or rich
 
 
-def _bytes(part: EmailMessage) -> bytes:
+def _bytes(part: Message) -> bytes:
     try:
         payload = part.get_payload(decode=True)
     except (ValueError, LookupError, binascii.Error):
@@ -215,7 +219,7 @@ def _bytes(part: EmailMessage) -> bytes:
     return payload
 
 
-def _words(part: EmailMessage) -> str:
+def _words(part: Message) -> str:
     """The text of a part, in the encoding that its bytes are really in."""
     content = _bytes(part)
     if part.get("Content-Transfer-Encoding", "").strip().lower() == "quoted-printable":
@@ -229,7 +233,7 @@ def _words(part: EmailMessage) -> str:
         return content.decode("latin-1")
 
 
-def _nested(part: EmailMessage) -> bytes:
+def _nested(part: Message) -> bytes:
     payload = part.get_payload()
     if isinstance(payload, list) and payload and hasattr(payload[0], "as_bytes"):
         try:
@@ -239,16 +243,16 @@ def _nested(part: EmailMessage) -> bytes:
     return _bytes(part)
 
 
-def _file_name(part: EmailMessage) -> str:
+def _file_name(part: Message) -> str:
     return _decoded(part.get_filename() or "").replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: Message, name: str) -> str:
     value = message.get(name)
     return _decoded(value) if value is not None else ""
 
 
-def _decoded(value: object) -> str:
+def _decoded(value: str | Header) -> str:
     """A header's words: encoded ones, raw 8-bit ones, and such as were cut inside a character."""
     text = "".join(
         part if isinstance(part, str) else _guessed(part)

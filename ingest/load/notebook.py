@@ -43,7 +43,9 @@ def load_ipynb(content: bytes) -> LoadedDocument:
             # A fence that no code holds: headings in it are then comments of the code.
             source.append(f"{_FENCE}\n{words.rstrip()}\n{_FENCE}")
             source += [f"{_FENCE}\n{out}\n{_FENCE}" for out in _outputs(cell)]
-    document = load_markdown("\n\n".join(part for part in source if part.strip()).encode("utf-8", "replace"))
+    document = load_markdown(
+        "\n\n".join(part for part in source if part.strip()).encode("utf-8", "replace")
+    )
     return _unfenced(document, notes)
 
 
@@ -63,7 +65,7 @@ def _unfenced(document: LoadedDocument, notes: tuple[str, ...]) -> LoadedDocumen
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    groups = notebook["cells"] if "cells" in notebook else None
+    groups = notebook.get("cells")
     if groups is None:
         groups = [c for sheet in notebook["worksheets"] for c in sheet.get("cells", [])]
     for cell in groups if isinstance(groups, list) else []:

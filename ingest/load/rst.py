@@ -44,7 +44,9 @@ def _heading(lines: list[str], number: int, levels: list[str], outline: Outline)
     if len(after) == 2 and _ADORNMENT.match(line) and after[1].strip() == line.strip():
         if after[0].strip() and len(after[0].strip()) <= 2 * len(line.strip()):
             text, style, used = after[0], line[0] * 2, 3
-            outline.heading(_level(levels, style), _readable(text), "".join(lines[number : number + 3]))
+            outline.heading(
+                _level(levels, style), _readable(text), "".join(lines[number : number + 3])
+            )
             return used
     if after and line.strip() and not line[0].isspace() and not _ADORNMENT.match(line):
         mark = _ADORNMENT.match(after[0])

@@ -17,7 +17,9 @@ from ingest.load.html import declared_charset, read_html
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
-_ENTITY = re.compile(r"<!ENTITY\s+(%?)\s*([\w.-]+)\s+(SYSTEM|PUBLIC)?\s*(?:\"([^\"]*)\"|'([^']*)')?")
+_ENTITY = re.compile(
+    r"<!ENTITY\s+(%?)\s*([\w.-]+)\s+(SYSTEM|PUBLIC)?\s*(?:\"([^\"]*)\"|'([^']*)')?"
+)
 _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]*);")
 _BUILT_IN = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _TITLES = frozenset(("title", "name", "head", "标题", "名称"))
@@ -26,7 +28,9 @@ _BLOCKS = frozenset("p para simpara section sect1 sect2 sect3 chapter".split())
 # Attributes that are for machines: identifiers, looks, addresses.
 _WORDS = re.compile(r"[^\W\d_]{2,}.*\s.*[^\W\d_]{2,}|[\u3400-\u9fff]{2,}", re.DOTALL)
 _NAMED = frozenset("title name label alt caption description summary author text value".split())
-_MARKUP = re.compile(r"<(?:p|br|div|a|b|i|ul|li|img|h\d|strong|em|table|span)\b[^<]*>", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<(?:p|br|div|a|b|i|ul|li|img|h\d|strong|em|table|span)\b[^<]*>", re.IGNORECASE
+)
 _MAX_DEPTH = 60
 
 
@@ -175,7 +179,10 @@ def _record(
         value = _clean(text)
         extra = ", ".join(f"{key} {value}" for key, value in _attribute_pairs(child))
         if value or extra:
-            pairs.append(f"{_label(field)}: " + " ".join(p for p in (value, f"({extra})" if extra else "") if p))
+            pairs.append(
+                f"{_label(field)}: "
+                + " ".join(p for p in (value, f"({extra})" if extra else "") if p)
+            )
     builder.block("; ".join(pairs))
 
 
@@ -214,7 +221,7 @@ def _is_flowing(node: etree._Element, children: list[etree._Element]) -> bool:
 
 
 def _name(node: etree._Element) -> str:
-    return etree.QName(node.tag).localname
+    return str(etree.QName(node.tag).localname)
 
 
 def _label(name: str) -> str:

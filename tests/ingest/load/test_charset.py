@@ -58,7 +58,7 @@ def test_what_a_page_declares_is_believed_if_it_fits() -> None:
 
 
 def test_zero_bytes_are_left_out() -> None:
-    assert decode(b"one line\n" * 50 + b"\0" * 30 + b"another line") .endswith("another line")
+    assert decode(b"one line\n" * 50 + b"\0" * 30 + b"another line").endswith("another line")
     assert "\0" not in decode(b"one line\0 another line")
 
 

@@ -51,8 +51,16 @@ MAIL = b"Received: by x\r\nFrom: a@example.org\r\nSubject: Rope\r\n\r\nThe rope 
         ("letters", b"From a@example.org Mon Jan  1 10:00:00 2024\n" + MAIL, "mbox"),
         ("memo.txt", b"From: the board\nTo: all\nRef: 7\n\nWe close.", "text"),
         ("note.md", b"From: the board\n\n# Closing", "markdown"),
-        ("saved.doc", b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n", "mhtml"),
-        ("old.xml", b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w/>', "wordml"),
+        (
+            "saved.doc",
+            b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n",
+            "mhtml",
+        ),
+        (
+            "old.xml",
+            b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w/>',
+            "wordml",
+        ),
         ("page.xml", b'<?xml version="1.0"?><!DOCTYPE html><html><p>a</p></html>', "html"),
         ("data.json", b'{"cells": [], "nbformat": 4}', "ipynb"),
         ("picture.txt", b"\x89PNG\r\n\x1a\n\0\0", "image"),

@@ -32,7 +32,9 @@ def test_markdown_tables_read_row_by_row_and_links_as_their_words() -> None:
 
 
 def test_markdown_comments_and_pictures_leave_no_noise() -> None:
-    text = read("a.md", "<!-- secret\nnote -->\n![a lift](data:image/png;base64,AAAA) works <br> well").text
+    text = read(
+        "a.md", "<!-- secret\nnote -->\n![a lift](data:image/png;base64,AAAA) works <br> well"
+    ).text
     assert "secret" not in text
     assert "base64" not in text
     assert "a lift" in text

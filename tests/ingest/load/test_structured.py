@@ -16,7 +16,10 @@ def test_the_delimiter_is_found_in_spite_of_quotes(delimiter: str) -> None:
         delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows
     )
     text = read("a.csv", source).text
-    assert f'City: Leeds; Note: says "yes"{delimiter.strip()} often'.split() == text.split("\n")[0].split()
+    assert (
+        f'City: Leeds; Note: says "yes"{delimiter.strip()} often'.split()
+        == text.split("\n")[0].split()
+    )
     assert "City: Cork; Note: two lines" in text
 
 
@@ -44,11 +47,16 @@ def test_the_line_that_tells_excel_the_delimiter_is_no_row() -> None:
 
 
 def test_a_single_column_is_a_list() -> None:
-    assert read("a.csv", "Colour\nteal\nochre\n").text.split("\n\n")[:2] == ["Colour: teal", "Colour: ochre"]
+    assert read("a.csv", "Colour\nteal\nochre\n").text.split("\n\n")[:2] == [
+        "Colour: teal",
+        "Colour: ochre",
+    ]
 
 
 def test_json_of_settings_may_have_comments_and_loose_commas() -> None:
-    text = read("a.json", '\ufeff{"gate": "http://x", // the north one\n "rate": NaN, "h": [1, 2,],}').text
+    text = read(
+        "a.json", '\ufeff{"gate": "http://x", // the north one\n "rate": NaN, "h": [1, 2,],}'
+    ).text
     assert "gate: http://x" in text
     assert "h: 1, 2" in text.replace("h\n\n", "h: ") or "1" in text
 
@@ -68,7 +76,9 @@ def test_one_bad_line_is_named_and_the_others_are_kept() -> None:
 
 
 def test_encoded_pictures_in_json_are_left_out() -> None:
-    text = read("a.json", json.dumps({"name": "Rope", "icon": "data:image/png;base64," + "A" * 900})).text
+    text = read(
+        "a.json", json.dumps({"name": "Rope", "icon": "data:image/png;base64," + "A" * 900})
+    ).text
     assert "AAAA" not in text
     assert "name: Rope" in text
 
