@@ -7,7 +7,6 @@ import quopri
 import re
 from collections.abc import Iterator
 from email import policy
-from email.header import Header, decode_header
 from email.message import Message
 from email.parser import BytesParser
 
@@ -16,6 +15,7 @@ from ingest.load.charset import decode
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.load.html import declared_charset, read_html
 from ingest.load.inside import Inside
+from ingest.load.mail_header import decoded
 
 # The headers are read raw, and decoded here: the newer policies raise on what real mail holds.
 _POLICY = policy.compat32.clone(max_line_length=None)
@@ -26,8 +26,6 @@ _SHOWN = (
     ("Date", "日期"),
     ("Subject", "主题"),
 )
-_SPLIT_WORD = re.compile(r"(=\?[^?]+\?[bB]\?)([A-Za-z0-9+/]*)(={0,2})\?=\s*\1([A-Za-z0-9+/=]*\?=)")
-_ADJACENT = re.compile(r"=\?([^?*]+)(?:\*[^?]*)?\?([bBqQ])\?([^?]*)\?=")
 _FROM = re.compile(rb"^From (?=\S*.*(?:\d{2}:\d{2}|\d{4}|- ))", re.MULTILINE)
 _BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,200}?)(?:--)?[ \t]*\r?$", re.MULTILINE)
 _MAX_MESSAGES = 100_000
@@ -244,59 +242,9 @@ def _nested(part: Message) -> bytes:
 
 
 def _file_name(part: Message) -> str:
-    return _decoded(part.get_filename() or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return decoded(part.get_filename() or "").replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _header(message: Message, name: str) -> str:
     value = message.get(name)
-    return _decoded(value) if value is not None else ""
-
-
-def _decoded(value: str | Header) -> str:
-    """A header's words: encoded ones, raw 8-bit ones, and such as were cut inside a character."""
-    text = "".join(
-        part if isinstance(part, str) else _guessed(part)
-        for part, _ in ([(value, None)] if isinstance(value, str) else decode_header(value))
-    )
-    raw = text.encode("utf-8", "surrogateescape")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = _guessed(raw)
-    if "=?" in text:
-        text = re.sub(r"(\?=)\s+(?==\?)", r"\1", text)
-        text = _encoded_words(text)
-    return " ".join(text.split())
-
-
-def _encoded_words(text: str) -> str:
-    """Decode RFC 2047, joining neighbours of one encoding first: mailers cut inside characters."""
-    out: list[str] = []
-    held, charset, position = b"", "", 0
-    for word in _ADJACENT.finditer(text):
-        between = text[position : word.start()]
-        if held and (between or word.group(1).lower() != charset):
-            out.append(_guessed(held, charset))
-            held = b""
-        out.append(between)
-        charset, position = word.group(1).lower(), word.end()
-        held += _encoded_bytes(word.group(2).lower(), word.group(3))
-    if held:
-        out.append(_guessed(held, charset))
-    return "".join([*out, text[position:]])
-
-
-def _encoded_bytes(how: str, data: str) -> bytes:
-    if how == "q":
-        return quopri.decodestring(data.replace("_", " ").encode("utf-8", "replace"), header=True)
-    try:
-        return binascii.a2b_base64(data + "=" * (-len(data) % 4))
-    except (binascii.Error, ValueError):
-        return data.encode("utf-8", "replace")
-
-
-def _guessed(content: bytes, declared: str = "") -> str:
-    try:
-        return decode(content, declared)
-    except DocumentUnreadable:
-        return content.decode("latin-1")
+    return decoded(value) if value is not None else ""
