@@ -93,7 +93,7 @@ def load_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Reading:
 def _content(path: Path, max_bytes: int) -> bytes:
     # Without O_NONBLOCK, opening a pipe that took the file's place would wait for its writer.
     number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with open(number, "rb") as file:
+    with os.fdopen(number, "rb") as file:
         state = os.fstat(number)
         if stat.S_ISDIR(state.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -84,8 +85,9 @@ def _load(name: str, content: bytes, inside: Inside) -> LoadedDocument:
     raise FormatUnsupported(f"It is {LABELS.get(kind, kind)}, for which there is no loader.")
 
 
-def _function(module: str, name: str):
-    return getattr(import_module(f"ingest.load.{module}"), name)
+def _function(module: str, name: str) -> Callable[..., LoadedDocument]:
+    found: Callable[..., LoadedDocument] = getattr(import_module(f"ingest.load.{module}"), name)
+    return found
 
 
 def _whole(text: str) -> str:

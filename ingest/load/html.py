@@ -147,7 +147,7 @@ class _Walk:
 
     def _add(self, node: LexborNode, tag: str, depth: int) -> None:
         builder = self._builder
-        if tag in _HEADINGS and _has_blocks(node):
+        if tag in _HEADINGS and node.css_first("p, ul, ol, dl, div, table, pre") is not None:
             self._unclosed(node, _HEADINGS[tag], depth)
         elif tag in _HEADINGS:
             builder.heading(_HEADINGS[tag], _inline(node))

@@ -30,11 +30,6 @@ class Inside:
         self._notes = 0
         self._bytes = MAX_BYTES
 
-    @property
-    def bytes_left(self) -> int:
-        """How much may still be unpacked."""
-        return self._bytes
-
     def admit(self, size: int) -> None:
         """Count a member of `size` bytes.
 

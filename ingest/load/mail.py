@@ -7,8 +7,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from email import policy
-from email.header import decode_header
-from email.message import EmailMessage
+from email.message import Message
 from email.parser import BytesParser
 
 from contract.errors import DocumentUnreadable, FormatUnsupported
@@ -16,6 +15,7 @@ from ingest.load.charset import decode
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.load.html import declared_charset, read_html
 from ingest.load.inside import Inside
+from ingest.load.mail_header import decoded
 
 # The headers are read raw, and decoded here: the newer policies raise on what real mail holds.
 _POLICY = policy.compat32.clone(max_line_length=None)
@@ -26,8 +26,6 @@ _SHOWN = (
     ("Date", "日期"),
     ("Subject", "主题"),
 )
-_SPLIT_WORD = re.compile(r"(=\?[^?]+\?[bB]\?)([A-Za-z0-9+/]*)(={0,2})\?=\s*\1([A-Za-z0-9+/=]*\?=)")
-_ADJACENT = re.compile(r"=\?([^?*]+)(?:\*[^?]*)?\?([bBqQ])\?([^?]*)\?=")
 _FROM = re.compile(rb"^From (?=\S*.*(?:\d{2}:\d{2}|\d{4}|- ))", re.MULTILINE)
 _BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,200}?)(?:--)?[ \t]*\r?$", re.MULTILINE)
 _MAX_MESSAGES = 100_000
@@ -42,7 +40,7 @@ def load_eml(content: bytes, inside: Inside) -> LoadedDocument:
         FormatUnsupported: it is encrypted.
     """
     builder = DocumentBuilder()
-    _Message(builder, inside).read(_parse(content), 1)
+    _Letter(builder, inside).read(_parse(content), 1)
     return builder.build()
 
 
@@ -57,7 +55,7 @@ def load_mbox(content: bytes, inside: Inside) -> LoadedDocument:
         message = _parse(letter)
         builder.heading(1, _header(message, "Subject") or f"Message {number + 1}")
         try:
-            _Message(builder, inside).read(message, 2)
+            _Letter(builder, inside).read(message, 2)
         except DocumentUnreadable as error:
             inside.note(builder, f"Message {number + 1}", error.message)
     if len(starts) > _MAX_MESSAGES:
@@ -96,7 +94,7 @@ def _begins(content: bytes, at: int) -> bool:
     return re.match(rb"[A-Za-z][\w-]*:", following) is not None
 
 
-def _parse(content: bytes) -> EmailMessage:
+def _parse(content: bytes) -> Message:
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     message = BytesParser(policy=_POLICY).parsebytes(content)
     boundary = message.get_boundary()
@@ -107,17 +105,17 @@ def _parse(content: bytes) -> EmailMessage:
         if found:
             head = content[: len(content) - len(body)].replace(boundary.encode(), found.group(1))
             message = BytesParser(policy=_POLICY).parsebytes(head + body)
-    return message  # type: ignore[return-value]  # the policy says which class it is
+    return message
 
 
-class _Message:
+class _Letter:
     """Writes one message into a document."""
 
     def __init__(self, builder: DocumentBuilder, inside: Inside) -> None:
         self._builder = builder
         self._inside = inside
 
-    def read(self, message: EmailMessage, level: int) -> None:
+    def read(self, message: Message, level: int) -> None:
         """Headers, body, and then the attachments as sections."""
         builder = self._builder
         lines = [f"{name}: {v}" for name, _ in _SHOWN if (v := _header(message, name))]
@@ -139,7 +137,7 @@ class _Message:
         for number, part in enumerate(p for p in parts if p not in body and _is_attached(p)):
             self._attachment(part, number + 1, level)
 
-    def _text(self, part: EmailMessage) -> None:
+    def _text(self, part: Message) -> None:
         words = _words(part)
         if part.get_content_type() == "text/html":
             title = self._builder.title
@@ -150,7 +148,7 @@ class _Message:
         for paragraph in re.split(r"\n[ \t]*\r?\n", words):
             self._builder.block(paragraph)
 
-    def _attachment(self, part: EmailMessage, number: int, level: int) -> None:
+    def _attachment(self, part: Message, number: int, level: int) -> None:
         builder, inside = self._builder, self._inside
         name = _file_name(part) or f"Attachment {number}"
         try:
@@ -166,7 +164,7 @@ class _Message:
         inside.add(builder, name, content, level)
 
 
-def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
+def _parts(message: Message) -> Iterator[Message]:
     """The leaves of a message; another message inside it is one leaf."""
     stack, seen = [message], 0
     while stack and seen < _MAX_PARTS:
@@ -176,12 +174,12 @@ def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
         if part.get_content_type() == "message/rfc822" and part is not message:
             yield part
         elif part.is_multipart() and isinstance(payload, list):
-            stack.extend(p for p in reversed(payload) if hasattr(p, "get_content_type"))
+            stack.extend(p for p in reversed(payload) if isinstance(p, Message))
         else:
             yield part
 
 
-def _is_attached(part: EmailMessage) -> bool:
+def _is_attached(part: Message) -> bool:
     """Whether a part is more than a picture in the text or a signature."""
     kind = part.get_content_type()
     if kind in ("application/pgp-signature", "application/pkcs7-signature", "text/calendar"):
@@ -192,7 +190,7 @@ def _is_attached(part: EmailMessage) -> bool:
     return not (kind.startswith("text/") and not _file_name(part) and disposition != "attachment")
 
 
-def _body(parts: list[EmailMessage]) -> list[EmailMessage]:
+def _body(parts: list[Message]) -> list[Message]:
     """The parts that are read as the message: plain text if there is any, else HTML."""
     texts = [
         part
@@ -209,7 +207,7 @@ def _body(parts: list[EmailMessage]) -> list[EmailMessage]:
     return plain or rich
 
 
-def _bytes(part: EmailMessage) -> bytes:
+def _bytes(part: Message) -> bytes:
     try:
         payload = part.get_payload(decode=True)
     except (ValueError, LookupError, binascii.Error):
@@ -219,7 +217,7 @@ def _bytes(part: EmailMessage) -> bytes:
     return payload
 
 
-def _words(part: EmailMessage) -> str:
+def _words(part: Message) -> str:
     """The text of a part, in the encoding that its bytes are really in."""
     content = _bytes(part)
     if part.get("Content-Transfer-Encoding", "").strip().lower() == "quoted-printable":
@@ -233,7 +231,7 @@ def _words(part: EmailMessage) -> str:
         return content.decode("latin-1")
 
 
-def _nested(part: EmailMessage) -> bytes:
+def _nested(part: Message) -> bytes:
     payload = part.get_payload()
     if isinstance(payload, list) and payload and hasattr(payload[0], "as_bytes"):
         try:
@@ -243,60 +241,10 @@ def _nested(part: EmailMessage) -> bytes:
     return _bytes(part)
 
 
-def _file_name(part: EmailMessage) -> str:
-    return _decoded(part.get_filename() or "").replace("\\", "/").rsplit("/", 1)[-1]
+def _file_name(part: Message) -> str:
+    return decoded(part.get_filename() or "").replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: Message, name: str) -> str:
     value = message.get(name)
-    return _decoded(value) if value is not None else ""
-
-
-def _decoded(value: object) -> str:
-    """A header's words: encoded ones, raw 8-bit ones, and such as were cut inside a character."""
-    text = "".join(
-        part if isinstance(part, str) else _guessed(part)
-        for part, _ in ([(value, None)] if isinstance(value, str) else decode_header(value))
-    )
-    raw = text.encode("utf-8", "surrogateescape")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = _guessed(raw)
-    if "=?" in text:
-        text = re.sub(r"(\?=)\s+(?==\?)", r"\1", text)
-        text = _encoded_words(text)
-    return " ".join(text.split())
-
-
-def _encoded_words(text: str) -> str:
-    """Decode RFC 2047, joining neighbours of one encoding first: mailers cut inside characters."""
-    out: list[str] = []
-    held, charset, position = b"", "", 0
-    for word in _ADJACENT.finditer(text):
-        between = text[position : word.start()]
-        if held and (between or word.group(1).lower() != charset):
-            out.append(_guessed(held, charset))
-            held = b""
-        out.append(between)
-        charset, position = word.group(1).lower(), word.end()
-        held += _encoded_bytes(word.group(2).lower(), word.group(3))
-    if held:
-        out.append(_guessed(held, charset))
-    return "".join([*out, text[position:]])
-
-
-def _encoded_bytes(how: str, data: str) -> bytes:
-    if how == "q":
-        return quopri.decodestring(data.replace("_", " ").encode("utf-8", "replace"), header=True)
-    try:
-        return binascii.a2b_base64(data + "=" * (-len(data) % 4))
-    except (binascii.Error, ValueError):
-        return data.encode("utf-8", "replace")
-
-
-def _guessed(content: bytes, declared: str = "") -> str:
-    try:
-        return decode(content, declared)
-    except DocumentUnreadable:
-        return content.decode("latin-1")
+    return decoded(value) if value is not None else ""

@@ -65,7 +65,7 @@ def _unfenced(document: LoadedDocument, notes: tuple[str, ...]) -> LoadedDocumen
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    groups = notebook["cells"] if "cells" in notebook else None
+    groups = notebook.get("cells")
     if groups is None:
         groups = [c for sheet in notebook["worksheets"] for c in sheet.get("cells", [])]
     for cell in groups if isinstance(groups, list) else []:

@@ -56,4 +56,4 @@ def _defined(line: str) -> str:
     found = _DEFINITION.match(line)
     if not found or line.split(maxsplit=1)[0].lower() in _WORDS_BEFORE_PARENTHESES:
         return ""
-    return next(name for name in found.groups() if name)
+    return next(name for name in found.groups() if name).rstrip(":<")

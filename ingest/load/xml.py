@@ -80,16 +80,16 @@ def _without_entities(text: str) -> str:
     doctype = _DOCTYPE.search(text, 0, 65_536)
     if not doctype:
         return text
-    known = {}
+    known: dict[str, str] = {}
     for parameter, name, outside, double, single in _ENTITY.findall(doctype.group()):
         value = double or single
         if not parameter and not outside and "&" not in value and "%" not in value:
             known[name] = value[:1000]
 
     def written(match: re.Match[str]) -> str:
-        name = match.group(1)
+        name = str(match.group(1))
         if name in _BUILT_IN:
-            return match.group()
+            return str(match.group())
         return known.get(name, "")
 
     text = text[: doctype.start()] + text[doctype.end() :]
@@ -221,7 +221,7 @@ def _is_flowing(node: etree._Element, children: list[etree._Element]) -> bool:
 
 
 def _name(node: etree._Element) -> str:
-    return etree.QName(node.tag).localname
+    return str(etree.QName(node.tag).localname)
 
 
 def _label(name: str) -> str:
