@@ -12,12 +12,14 @@ from ingest.load.docx import load_docx
 from ingest.load.html import load_html
 from ingest.load.pdf import load_pdf
 from ingest.load.plain import load_markdown, load_text
+from ingest.load.pptx import load_pptx
+from ingest.load.spreadsheet import load_spreadsheet
 from ingest.load.structured import load_csv, load_json, load_jsonl
 
 __all__ = ["LOADERS", "VERSION", "LoadedDocument", "Section", "load"]
 
 # Raise it when a loader reads something else from the same bytes: files are then read again.
-VERSION = 1
+VERSION = 2
 
 LOADERS: dict[str, Callable[[bytes], LoadedDocument]] = {
     ".csv": load_csv,
@@ -33,6 +35,10 @@ LOADERS: dict[str, Callable[[bytes], LoadedDocument]] = {
     ".text": load_text,
     ".tsv": load_csv,
     ".txt": load_text,
+    **dict.fromkeys((".docm", ".dotx", ".dotm"), load_docx),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), load_pptx),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm", ".xlsb", ".xls", ".et"), load_spreadsheet),
+    **dict.fromkeys((".ods", ".ots"), load_spreadsheet),
 }
 
 

@@ -56,6 +56,11 @@ class DocumentBuilder:
         self._path = [step for step in self._path if step[0] < level] + [(level, text)]
         self.title = self.title or text
 
+    def top(self) -> None:
+        """Leave all headings: what follows stands under none of them."""
+        self._close_section()
+        self._path = []
+
     def page(self, number: int) -> None:
         """Start page `number` (from 1)."""
         self._close_section()
