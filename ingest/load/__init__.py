@@ -10,9 +10,11 @@ from contract.errors import FormatUnsupported
 from ingest.load.document import LoadedDocument, Section
 from ingest.load.docx import load_docx
 from ingest.load.html import load_html
+from ingest.load.odf import load_odf
 from ingest.load.pdf import load_pdf
 from ingest.load.plain import load_markdown, load_text
 from ingest.load.pptx import load_pptx
+from ingest.load.rtf import load_rtf
 from ingest.load.spreadsheet import load_spreadsheet
 from ingest.load.structured import load_csv, load_json, load_jsonl
 
@@ -39,6 +41,8 @@ LOADERS: dict[str, Callable[[bytes], LoadedDocument]] = {
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), load_pptx),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm", ".xlsb", ".xls", ".et"), load_spreadsheet),
     **dict.fromkeys((".ods", ".ots"), load_spreadsheet),
+    **dict.fromkeys((".odt", ".ott", ".odp", ".otp", ".odg", ".fodt", ".fodp", ".fods"), load_odf),
+    ".rtf": load_rtf,
 }
 
 

@@ -44,22 +44,18 @@ def _add(table: list[Row], before: Row, builder: DocumentBuilder) -> Row:
     for row in table[:at]:
         builder.block(" ".join(" ".join(cell.split()) for cell in row if cell))
     header = [" ".join(cell.split()) for cell in table[at]]
-    for row in table[at + 1 :]:
-        builder.block(labelled_row(header, row))
+    builder.table([header, *table[at + 1 :]])
     return header
 
 
 def _header_row(table: list[Row]) -> int | None:
     """The first row that is nearly as wide as the rows below it and holds words, not numbers."""
-    head = table[: _SCAN + 1]
-    if len(table) < 2:
-        return None
     width = max(_filled(row) for row in table[: 5 * _SCAN])
-    for number, row in enumerate(head[:-1] if len(head) == len(table) else head[:_SCAN]):
+    if width < 2:
+        return None
+    for number, row in enumerate(table[:-1][:_SCAN]):
         cells = [cell for cell in row if cell]
-        if len(cells) < 2 and width > 1:
-            continue
-        if 2 * len(cells) < width:
+        if len(cells) < 2 or 2 * len(cells) < width:
             continue
         words = [cell for cell in cells if not _is_value(cell)]
         if 2 * len(words) > len(cells) and _differs(row, table[number + 1 :]):

@@ -10,12 +10,12 @@ from python_calamine import (
     PasswordError,
     SheetMetadata,
     SheetTypeEnum,
-    SheetVisibleEnum,
 )
 
 from contract.errors import DocumentUnreadable
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.load.package import OLE_MAGIC, Package
+from ingest.load.sheet_asides import sheet_asides
 from ingest.load.sheet_rows import add_tables
 from ingest.load.sheet_size import compact
 
@@ -30,8 +30,11 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
     Raises:
         DocumentUnreadable: the file is damaged, needs a password or is no workbook.
     """
+    asides: dict[str, list[str]] = {}
     if content.startswith(b"PK"):
-        content = compact(content, Package(content, "spreadsheet"))
+        package = Package(content, "spreadsheet")
+        asides = sheet_asides(package)
+        content = compact(content, package)
     elif content.startswith(OLE_MAGIC) and _ENCRYPTED in content:
         raise DocumentUnreadable("The spreadsheet needs a password.")
     try:
@@ -47,6 +50,8 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
     builder = DocumentBuilder()
     for number, sheet in enumerate(workbook.sheets_metadata):
         _sheet(workbook, number, sheet, builder)
+        for text in asides.get(sheet.name, ()):
+            builder.block(text)
     return builder.build()
 
 
@@ -65,6 +70,3 @@ def _sheet(
     except (CalamineError, OSError, ValueError):
         if sheet.typ == SheetTypeEnum.WorkSheet:
             builder.note(f"The sheet {sheet.name} is damaged and was not read.")
-        return
-    if sheet.visible != SheetVisibleEnum.Visible:
-        builder.note(f"The sheet {sheet.name} is hidden; it was read too.")
