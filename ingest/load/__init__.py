@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from contract.errors import FormatUnsupported
+from ingest.load.doc import load_doc
 from ingest.load.document import LoadedDocument, Section
 from ingest.load.docx import load_docx
 from ingest.load.html import load_html
 from ingest.load.odf import load_odf
 from ingest.load.pdf import load_pdf
 from ingest.load.plain import load_markdown, load_text
+from ingest.load.ppt import load_ppt
 from ingest.load.pptx import load_pptx
 from ingest.load.rtf import load_rtf
 from ingest.load.spreadsheet import load_spreadsheet
@@ -43,6 +45,8 @@ LOADERS: dict[str, Callable[[bytes], LoadedDocument]] = {
     **dict.fromkeys((".ods", ".ots"), load_spreadsheet),
     **dict.fromkeys((".odt", ".ott", ".odp", ".otp", ".odg", ".fodt", ".fodp", ".fods"), load_odf),
     ".rtf": load_rtf,
+    **dict.fromkeys((".doc", ".dot", ".wps"), load_doc),
+    **dict.fromkeys((".ppt", ".pps", ".pot", ".dps"), load_ppt),
 }
 
 

@@ -42,7 +42,7 @@ def load_odf(content: bytes) -> LoadedDocument:
     """
     if content.startswith(b"PK"):
         package = Package(content, _KIND)
-        if next(descendants(package.xml("META-INF/manifest.xml"), "encryption-data"), None) is not None:
+        if package.is_encrypted():
             raise DocumentUnreadable(f"The {_KIND} needs a password.")
         root, styles = package.xml("content.xml"), package.xml("styles.xml")
         meta, damaged = package.xml("meta.xml"), sorted(set(package.damaged))
@@ -54,7 +54,7 @@ def load_odf(content: bytes) -> LoadedDocument:
     main = next((e for e in body if local(e) in _BODIES), None) if body is not None else None
     if main is None:
         raise DocumentUnreadable(
-            f"The {_KIND} can't be opened: it is damaged, cut short, or not an {_KIND} at all."
+            f"The {_KIND} can't be read: its main part is missing or broken."
         )
     builder = DocumentBuilder(text_of(next(descendants(find(meta, "meta"), "title"), None)))
     reader = _Reader(builder)

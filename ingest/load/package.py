@@ -50,7 +50,7 @@ class Package:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
             raise DocumentUnreadable(
-                f"The {kind} can't be opened: it is damaged, cut short, or not a {kind} at all."
+                f"The {kind} can't be opened: it is damaged, cut short, or something else."
             ) from error
         self._names = {
             info.filename.replace("\\", "/").lstrip("/").lower(): info
@@ -120,6 +120,11 @@ class Package:
             if relation.kind == "officeDocument" and relation.target in self:
                 return relation.target
         return default
+
+    def is_encrypted(self) -> bool:
+        """Whether the parts of an OpenDocument package are encrypted (ODF 1.3 part 2, 4.3)."""
+        manifest = self.xml("META-INF/manifest.xml")
+        return next(descendants(manifest, "encryption-data"), None) is not None
 
     def title(self) -> str:
         """The title that the author gave in the document's properties, or nothing."""
@@ -197,4 +202,4 @@ def _ole_reason(content: bytes, kind: str) -> str:
     # An encrypted Office package is an OLE container with this stream (MS-OFFCRYPTO 2.3.1).
     if "EncryptedPackage".encode("utf-16-le") in content:
         return f"The {kind} needs a password."
-    return f"It is not a {kind} of today: it has the format of Office 97 to 2003 under another name."
+    return f"This {kind} has the format of Office 97 to 2003 under another name: rename the file."

@@ -12,8 +12,8 @@ TOKEN = re.compile(
 )
 # Groups whose words are no part of the document.
 SKIPPED = frozenset(
-    "fonttbl colortbl listtable listoverridetable revtbl rsidtbl generator pict object objdata "
-    "fldinst themedata colorschememapping latentstyles datastore xmlnstbl shprslt nonshppict sp "
+    "fonttbl colortbl stylesheet listtable listoverridetable revtbl rsidtbl generator pict "
+    "object objdata fldinst themedata colorschememapping latentstyles datastore xmlnstbl shprslt nonshppict sp "
     "bkmkstart bkmkend atnid atnauthor atndate atnref atntime atnparent atrfstart atrfend atnicn "
     "ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn filetbl pgptbl upr xe tc rxe txe mmathPr "
     "wgrffmtfilter template formfield ffname background private nesttableprops pnseclvl do "

@@ -15,6 +15,8 @@ from ingest.load.package import Package
 
 _CELL = re.compile(rb'<((?:\w+:)?c)\b([^>]*?\s)r="([A-Z]{1,3})(\d{1,7})"')
 _ROW = re.compile(rb'<((?:\w+:)?row)\b([^>]*?\s)r="(\d{1,7})"')
+_LETTERS = re.compile(rb'\sr="([A-Z]{1,3})\d')
+_NUMBERS = re.compile(rb'\sr="(\d{1,7})"')
 # Cells of a grid that are read as they are; more than this only if the sheet is that full.
 _GRID_CELLS = 2_000_000
 _MAX_GRID_CELLS = 60_000_000
@@ -39,17 +41,15 @@ def compact(content: bytes, package: Package) -> bytes:
 
 def _closer(sheet: bytes) -> bytes | None:
     """The sheet with its cells moved together; None where that is not needed."""
-    rows, columns, cells = set(), set(), 0
-    for match in _CELL.finditer(sheet):
-        columns.add(match.group(3))
-        rows.add(int(match.group(4)))
-        cells += 1
-    if not cells or _area(rows, {_column(c) for c in columns}) <= max(
-        _GRID_CELLS, _SPARSE * cells
-    ):
+    letters = _LETTERS.findall(sheet)
+    columns = {_column(one) for one in set(letters)}
+    if not columns:
         return None
-    row_at = _places(rows)
-    column_at = _places({_column(letters) for letters in columns})
+    height = max((int(number) for number in _NUMBERS.findall(sheet)), default=0)
+    if height * max(columns) <= max(_GRID_CELLS, _SPARSE * len(letters)):
+        return None
+    row_at = _places({int(match[4]) for match in _CELL.finditer(sheet)})
+    column_at = _places(columns)
     if len(row_at) * len(column_at) > _MAX_GRID_CELLS:
         raise DocumentUnreadable(
             "A sheet spreads its cells over too large an area. Save the part that matters as a file."
@@ -65,10 +65,6 @@ def _closer(sheet: bytes) -> bytes | None:
         return b'<%b%br="%d"' % (match[1], match[2], row_at.get(int(match[3]), 1))
 
     return _CELL.sub(cell, _ROW.sub(row, sheet))
-
-
-def _area(rows: set[int], columns: set[int]) -> int:
-    return (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1)
 
 
 def _places(used: set[int]) -> dict[int, int]:

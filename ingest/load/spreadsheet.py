@@ -8,7 +8,6 @@ from python_calamine import (
     CalamineError,
     CalamineWorkbook,
     PasswordError,
-    SheetMetadata,
     SheetTypeEnum,
 )
 
@@ -19,6 +18,7 @@ from ingest.load.sheet_asides import sheet_asides
 from ingest.load.sheet_rows import add_tables
 from ingest.load.sheet_size import compact
 
+_WITH_CELLS = (SheetTypeEnum.WorkSheet, SheetTypeEnum.MacroSheet)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -33,6 +33,8 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
     asides: dict[str, list[str]] = {}
     if content.startswith(b"PK"):
         package = Package(content, "spreadsheet")
+        if package.is_encrypted():
+            raise DocumentUnreadable("The spreadsheet needs a password.")
         asides = sheet_asides(package)
         content = compact(content, package)
     elif content.startswith(OLE_MAGIC) and _ENCRYPTED in content:
@@ -45,28 +47,35 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
         if "password" in str(error).lower():
             raise DocumentUnreadable("The spreadsheet needs a password.") from error
         raise DocumentUnreadable(
-            "The spreadsheet can't be opened: it is damaged, cut short, or not a spreadsheet at all."
+            "The spreadsheet can't be opened: it is damaged, cut short, or something else."
         ) from error
     builder = DocumentBuilder()
-    for number, sheet in enumerate(workbook.sheets_metadata):
-        _sheet(workbook, number, sheet, builder)
-        for text in asides.get(sheet.name, ()):
+    sheets = [s for s in workbook.sheets_metadata if s.typ in _WITH_CELLS]
+    lost = [sheet.name for sheet in sheets if not _sheet(workbook, sheet.name, builder)]
+    if sheets and len(lost) == len(sheets):
+        raise DocumentUnreadable("The spreadsheet is damaged: none of its sheets can be read.")
+    for name in lost:
+        builder.note(f"The sheet {name} is damaged and was not read.")
+    for name, texts in asides.items():
+        if any(texts):
+            _heading(builder, name)
+        for text in texts:
             builder.block(text)
     return builder.build()
 
 
-def _sheet(
-    workbook: CalamineWorkbook, number: int, sheet: SheetMetadata, builder: DocumentBuilder
-) -> None:
-    if sheet.typ not in (SheetTypeEnum.WorkSheet, SheetTypeEnum.ChartSheet):
-        return
+def _sheet(workbook: CalamineWorkbook, name: str, builder: DocumentBuilder) -> bool:
+    """Add a sheet; False if it can't be read."""
+    _heading(builder, name)
+    try:
+        add_tables(workbook.get_sheet_by_name(name).iter_rows(), builder)
+    except (CalamineError, OSError, ValueError):
+        return False
+    return True
+
+
+def _heading(builder: DocumentBuilder, name: str) -> None:
     # The title is the file's name: that of its first sheet is too often "Sheet1".
     title = builder.title
-    builder.heading(1, sheet.name)
+    builder.heading(1, name)
     builder.title = title
-    try:
-        rows = workbook.get_sheet_by_index(number).iter_rows()
-        add_tables(rows, builder)
-    except (CalamineError, OSError, ValueError):
-        if sheet.typ == SheetTypeEnum.WorkSheet:
-            builder.note(f"The sheet {sheet.name} is damaged and was not read.")
