@@ -11,6 +11,7 @@ from ingest.load.doc import load_doc
 from ingest.load.document import LoadedDocument, Section
 from ingest.load.docx import load_docx
 from ingest.load.html import load_html
+from ingest.load.image import load_image
 from ingest.load.odf import load_odf
 from ingest.load.pdf import load_pdf
 from ingest.load.plain import load_markdown, load_text
@@ -45,6 +46,9 @@ LOADERS: dict[str, Callable[[bytes], LoadedDocument]] = {
     **dict.fromkeys((".ods", ".ots"), load_spreadsheet),
     **dict.fromkeys((".odt", ".ott", ".odp", ".otp", ".odg", ".fodt", ".fodp", ".fods"), load_odf),
     ".rtf": load_rtf,
+    **dict.fromkeys(
+        (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"), load_image
+    ),
     **dict.fromkeys((".doc", ".dot", ".wps"), load_doc),
     **dict.fromkeys((".ppt", ".pps", ".pot", ".dps"), load_ppt),
 }

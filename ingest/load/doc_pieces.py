@@ -78,7 +78,9 @@ class Pieces:
             text = content.decode("cp1252" if narrow else "utf-16-le", "replace")
             # A surrogate pair is two characters for the format; one filler keeps the places.
             text = "".join(c if c <= "\uffff" else c + "\x00" for c in text)
-            texts.append(_without(text[: end - start].ljust(end - start, "\x00"), offset, width, gone))
+            texts.append(
+                _without(text[: end - start].ljust(end - start, "\x00"), offset, width, gone)
+            )
         self._text = "".join(texts)
         levels = _style_levels(main, table)
         papx = [(s, _paragraph(grpprl, levels)) for s, _, grpprl in _runs(main, table, 0x102, True)]
@@ -144,7 +146,9 @@ def _modifiers(grpprl: bytes) -> Iterator[tuple[int, int]]:
         size = _OPERAND.get(code >> 13)
         if size is None:
             wide = code in _LONG_TABLE_CODES
-            size = (struct.unpack_from("<H", grpprl + b"\x00", at)[0] + 1) if wide else grpprl[at] + 1
+            size = (
+                (struct.unpack_from("<H", grpprl + b"\x00", at)[0] + 1) if wide else grpprl[at] + 1
+            )
         yield code, int.from_bytes(grpprl[at : at + size], "little") if size <= 4 else 0
         at += size
 

@@ -183,9 +183,7 @@ def _flow(parent: Element) -> Iterator[tuple[str, Element]]:
         elif name == "AlternateContent":
             choice = find(element, "Choice")
             stack.append(iter(choice if choice is not None else element))
-        elif name == "Fallback":
-            stack.append(iter(element))
-        elif name in ("footnote", "endnote", "comment"):
+        elif name in ("Fallback", "footnote", "endnote", "comment"):
             stack.append(iter(element))
 
 
@@ -216,5 +214,3 @@ def _inside(parent: Element, name: str) -> Iterator[Element]:
 def _number(element: Element | None) -> int:
     value = attribute(element, "val")
     return min(int(value), 1000) if value.isdigit() else 0
-
-

@@ -36,23 +36,20 @@ class Runs:
     def _inline(self, parent: Element) -> None:
         for element in parent:
             name = local(element)
-            if name in _SKIPPED:
-                if name == "instrText":
-                    self._instruction += element.text or ""
+            if name == "instrText":
+                self._instruction += element.text or ""
+            elif name in _SKIPPED:
+                continue
             elif name == "r":
                 if not is_on(find(element, "rPr", "vanish")):
                     self._inline(element)
             elif name == "t":
                 if all(self._fields):
                     self._parts.append(element.text or "")
-            elif name in _LITERAL:
-                if name != "br" or attribute(element, "type") in ("", "textWrapping"):
-                    self._parts.append(_LITERAL[name])
+            elif name in _LITERAL and attribute(element, "type") in ("", "textWrapping"):
+                self._parts.append(_LITERAL[name])
             elif name == "fldChar":
                 self._field(attribute(element, "fldCharType"))
-            elif name == "fldSimple":
-                if not attribute(element, "instr").strip().startswith(_PAGE_FIELDS):
-                    self._inline(element)
             else:
                 self._other(element, name)
 
@@ -68,6 +65,9 @@ class Runs:
         elif name == "AlternateContent":
             choice = find(element, "Choice")
             self._inline(choice if choice is not None else element)
+        elif name == "fldSimple":
+            if not attribute(element, "instr").strip().startswith(_PAGE_FIELDS):
+                self._inline(element)
         elif len(element):
             self._inline(element)
 

@@ -54,7 +54,8 @@ class Styles:
 
     def _resolve(self, identifier: str) -> Style:
         # A style that the document does not define may still be one that Word has by itself.
-        names, properties = [identifier] if identifier not in self._elements else [], []
+        names = [] if identifier in self._elements else [identifier]
+        properties: list[Element] = []
         for _ in range(_MAX_CHAIN):
             element = self._elements.get(identifier)
             if element is None:

@@ -22,11 +22,16 @@ from ingest.load.sheet_rows import add_tables
 
 _KIND = "OpenDocument file"
 _BODIES = ("text", "presentation", "drawing", "spreadsheet")
-_SHAPES = frozenset("frame text-box custom-shape g rect ellipse line connector polygon path".split())
-_CONTAINERS = frozenset(
-    "section index-body index-title table-of-content illustration-index alphabetical-index "
-    "user-index bibliography numbered-paragraph a".split()
-) | _SHAPES
+_SHAPES = frozenset(
+    "frame text-box custom-shape g rect ellipse line connector polygon path".split()
+)
+_CONTAINERS = (
+    frozenset(
+        "section index-body index-title table-of-content illustration-index alphabetical-index "
+        "user-index bibliography numbered-paragraph a".split()
+    )
+    | _SHAPES
+)
 _ROWS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
 # A repeat that is longer than this fills a sheet with one format, not with text.
 _MAX_REPEAT = 100
@@ -53,9 +58,7 @@ def load_odf(content: bytes) -> LoadedDocument:
     body = find(root, "body")
     main = next((e for e in body if local(e) in _BODIES), None) if body is not None else None
     if main is None:
-        raise DocumentUnreadable(
-            f"The {_KIND} can't be read: its main part is missing or broken."
-        )
+        raise DocumentUnreadable(f"The {_KIND} can't be read: its main part is missing or broken.")
     builder = DocumentBuilder(text_of(next(descendants(find(meta, "meta"), "title"), None)))
     reader = _Reader(builder)
     reader.running_heads(styles)

@@ -13,12 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lxml import etree
 
 from contract.errors import DocumentUnreadable
 
-Element = etree._Element
+Element: TypeAlias = etree._Element
 
 OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 # A part that says it is longer than this when unpacked is no part of a document that people wrote.
