@@ -21,7 +21,8 @@ HOW_TO_INSTALL = "install plumbline[ocr] (`make ocr`) to have it read"
 # Text is recognised line by line until a page has taken this long, in seconds.
 PAGE_SECONDS = 60.0
 _MIN_SCORE = 0.5
-_DETECT_SIDE = 1600
+# Lines are looked for in a picture of this side (their cost grows with its area), and read in full size.
+_DETECT_SIDE = 1280
 # Height to width: more upright boxes than lying ones, and the page lies on its side.
 _UPRIGHT = 1.5
 _PROBES = 4
@@ -69,7 +70,9 @@ def _engine() -> Any:
     engine = RapidOCR(
         params={
             "Global.log_level": "critical",
-            "Global.max_side_len": _DETECT_SIDE,
+            "Global.max_side_len": 10_000,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": _DETECT_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }

@@ -155,7 +155,7 @@ class _Reader:
             )
         if self._late:
             note(f"{_pages(self._late, 'was', 'were')} not read: OCR of this file took too long.")
-        if self._pdf.get_formtype() == raw.FORMTYPE_XFAFULL:
+        if self._pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
             note("It is an XFA form, which only Adobe's programs show; print it to a PDF.")
         attached = self._pdf.count_attachments()
         if attached:

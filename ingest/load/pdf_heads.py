@@ -25,8 +25,8 @@ def without_running_heads(pages: list[list[str]]) -> list[list[str]]:
     if filled < _MIN_PAGES:
         return pages
     counts: Counter[str] = Counter()
-    for number, lines in enumerate(edges):
-        counts.update({key for at in lines for key in _keys(pages[number][at], number)})
+    for number, places in enumerate(edges):
+        counts.update({key for at in places for key in _keys(pages[number][at], number)})
     running = {key for key, count in counts.items() if count >= _MIN_SHARE * filled}
     seen: set[str] = set()
     kept = []

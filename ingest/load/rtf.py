@@ -255,7 +255,7 @@ def _whole(text: str) -> str:
 def _style_levels(source: str) -> dict[str, int]:
     start = source.find("\\stylesheet")
     table = source[start : start + 500_000] if start >= 0 else ""
-    levels = {}
+    levels: dict[str, int] = {}
     for number, name in _STYLE.findall(table):
         heading = _HEADING.match(name.strip())
         if heading:
