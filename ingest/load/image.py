@@ -49,7 +49,7 @@ def _read(picture: Image.Image) -> LoadedDocument:
             picture.seek(number)
             if picture.width * picture.height > _MAX_PIXELS:
                 raise DocumentUnreadable(_too_large())
-            found = ocr.read_picture(_prepared(picture))
+            found, whole = ocr.read_picture(_prepared(picture))
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
             if number == 0:
                 raise DocumentUnreadable("The picture is damaged or cut short.") from error
@@ -57,6 +57,8 @@ def _read(picture: Image.Image) -> LoadedDocument:
             continue
         for paragraph in found:
             builder.block(paragraph)
+        if not whole:
+            builder.note(f"Page {number + 1} was not read to its end: its OCR took too long.")
     document = builder.build()
     if not document.text:
         builder.note("No text was found in the picture.")

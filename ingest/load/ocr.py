@@ -18,7 +18,7 @@ from PIL import Image
 from ingest.load.lines import Line, page_text, paragraphs
 
 HOW_TO_INSTALL = "install plumbline[ocr] (`make ocr`) to have it read"
-# Text is recognised line by line until a page has taken this long, in seconds.
+# Text is recognised line by line until a page has taken this long, in seconds of the processor.
 PAGE_SECONDS = 60.0
 _MIN_SCORE = 0.5
 # Lines are looked for in a picture of this side (their cost grows with its area), and read in full size.
@@ -37,15 +37,15 @@ def available() -> bool:
     return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
 
 
-def read_picture(picture: Image.Image) -> list[str]:
-    """The paragraphs of a picture, whichever of its four sides is up. Empty if there is no text.
+def read_picture(picture: Image.Image) -> tuple[list[str], bool]:
+    """The paragraphs of a picture, whichever of its four sides is up, and whether these are all.
 
     Raises:
         ImportError: the extra is not installed.
     """
-    deadline = time.monotonic() + PAGE_SECONDS
+    deadline = time.process_time() + PAGE_SECONDS
     if min(picture.size) < _MIN_SIDE:
-        return []
+        return [], True
     picture = picture.convert("RGB")
     quads = _find(picture)
     if sum(_is_upright(quad) for quad in quads) * 2 > len(quads):
@@ -53,14 +53,16 @@ def read_picture(picture: Image.Image) -> list[str]:
     if quads and _is_upside_down(picture, quads):
         picture, quads = _turned(picture, quads, Image.Transpose.ROTATE_180)
     lines = []
+    whole = True
     for quad in quads:
-        if time.monotonic() > deadline:
+        whole = time.process_time() < deadline
+        if not whole:
             break
         text, score = _recognise(_cropped(picture, quad))
         if text.strip() and score >= _MIN_SCORE:
             xs, ys = [x for x, _ in quad], [y for _, y in quad]
             lines.append(Line(text.strip(), min(xs), min(ys), max(xs), max(ys)))
-    return paragraphs(page_text(lines))
+    return paragraphs(page_text(lines)), whole
 
 
 @cache

@@ -23,9 +23,10 @@ from ingest.load.pdf_page import (
     picture_of,
 )
 
-# Scanned pages are read until this many seconds have passed for the file.
+# Scanned pages are read until the file has taken this many seconds of the processor.
 _OCR_SECONDS = 900.0
 _MAX_BOOKMARK_DEPTH = 6
+_NO_TITLES = ("untitled", "(anonymous)", "document1", "无标题")
 
 
 def load_pdf(content: bytes) -> LoadedDocument:
@@ -59,10 +60,16 @@ def _why_not(content: bytes, error: str) -> str:
     return "The PDF can't be opened: it is damaged, or has no pages."
 
 
+def _title(pdf: pypdfium2.PdfDocument) -> str:
+    """The title that the author gave; what programs write when there is none is no title."""
+    title: str = pdf.get_metadata_value("Title").strip()
+    return "" if title.lower() in _NO_TITLES else title.removeprefix("Microsoft Word - ")
+
+
 class _Reader:
     def __init__(self, pdf: pypdfium2.PdfDocument) -> None:
         self._pdf = pdf
-        self._builder = DocumentBuilder(pdf.get_metadata_value("Title").strip())
+        self._builder = DocumentBuilder(_title(pdf))
         self._lines: list[list[str]] = []
         self._extra: dict[int, list[str]] = {}
         self._scanned: dict[int, list[str]] = {}
@@ -70,7 +77,7 @@ class _Reader:
         self._unread: list[int] = []
         self._garbled: list[int] = []
         self._late: list[int] = []
-        self._deadline = time.monotonic() + _OCR_SECONDS
+        self._deadline = time.process_time() + _OCR_SECONDS
 
     def read(self) -> LoadedDocument:
         if self._pdf.get_formtype() != raw.FORMTYPE_NONE:
@@ -110,10 +117,12 @@ class _Reader:
     def _picture(self, page: pypdfium2.PdfPage, number: int, known: bool) -> None:
         if not ocr.available():
             (self._unread if known else self._garbled).append(number)
-        elif time.monotonic() > self._deadline:
+        elif time.process_time() > self._deadline:
             self._late.append(number)
         else:
-            self._scanned[number] = ocr.read_picture(picture_of(page))
+            self._scanned[number], whole = ocr.read_picture(picture_of(page))
+            if not whole:
+                self._late.append(number)
 
     def _bookmarks(self) -> dict[int, dict[str, int]]:
         """Levels by title, for each page that bookmarks lead to."""
@@ -154,7 +163,7 @@ class _Reader:
                 f"characters they mean; {ocr.HOW_TO_INSTALL}."
             )
         if self._late:
-            note(f"{_pages(self._late, 'was', 'were')} not read: OCR of this file took too long.")
+            note(f"{_pages(self._late, 'was', 'were')} not read to the end: OCR took too long.")
         if self._pdf.get_formtype() == raw.FORMTYPE_XFA_FULL:
             note("It is an XFA form, which only Adobe's programs show; print it to a PDF.")
         attached = self._pdf.count_attachments()

@@ -27,7 +27,8 @@ def page_lines(page: pypdfium2.PdfPage) -> tuple[list[str], bool]:
     """The lines of the text layer, and whether its fonts say which characters they mean."""
     text_page = page.get_textpage()
     try:
-        text: str = text_page.get_text_bounded()
+        # By bounds it would cut off what a turned page has beyond its upright size.
+        text: str = text_page.get_text_range()
         known = _is_known(text_page, text)
     finally:
         text_page.close()
