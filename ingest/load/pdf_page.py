@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
+from collections import Counter
 from typing import Any
 
 import pypdfium2
@@ -27,6 +29,12 @@ def page_lines(page: pypdfium2.PdfPage) -> tuple[list[str], bool]:
     """The lines of the text layer, and whether its fonts say which characters they mean."""
     text_page = page.get_textpage()
     try:
+        # PDFium gives lines that run down the page as shown from the last to the first.
+        turn = _turn(text_page)
+        if turn != page.get_rotation() % 360:
+            text_page.close()
+            page.set_rotation(turn)
+            text_page = page.get_textpage()
         # By bounds it would cut off what a turned page has beyond its upright size.
         text: str = text_page.get_text_range()
         known = _is_known(text_page, text)
@@ -108,6 +116,16 @@ def _wide_text(function: Any, *arguments: Any) -> str:
     buffer = ctypes.create_string_buffer(size)
     function(*arguments, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
     return " ".join(buffer.raw[: size - 2].decode("utf-16-le", "replace").split())
+
+
+def _turn(text_page: pypdfium2.PdfTextPage) -> int:
+    """The rotation of a page, in degrees, at which most of its text is upright."""
+    count = text_page.count_chars()
+    angles = Counter(
+        round(math.degrees(raw.FPDFText_GetCharAngle(text_page, index)) / 90) * 90 % 360
+        for index in range(0, count, max(1, count // _SAMPLE))
+    )
+    return angles.most_common(1)[0][0] if angles else 0
 
 
 def _is_known(text_page: pypdfium2.PdfTextPage, text: str) -> bool:

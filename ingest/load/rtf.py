@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 from contract.errors import DocumentUnreadable
@@ -17,10 +16,9 @@ from ingest.load.rtf_words import (
     code_page,
     decoded,
     fonts,
+    style_levels,
 )
 
-_HEADING = re.compile(r"(?:heading|标题)\s*(\d)", re.IGNORECASE)
-_STYLE = re.compile(r"\{[^{};]*?\\s(\d+)\b[^{};]*?(?:\{[^{}]*\}[^{};]*?)*?([^\\{};]*);\}")
 _MAX_DEPTH = 10_000
 
 
@@ -67,7 +65,7 @@ class _Reader:
         self._source = source
         self._page = "cp1252"
         self._fonts = fonts(source)
-        self._levels = _style_levels(source)
+        self._levels = style_levels(source)
         self._state = _State()
         self._stack: list[_State] = []
         self._flows = [_Flow()]
@@ -250,14 +248,3 @@ class _Reader:
 def _whole(text: str) -> str:
     """Characters beyond the basic plane come as two halves; halves alone are dropped."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-
-
-def _style_levels(source: str) -> dict[str, int]:
-    start = source.find("\\stylesheet")
-    table = source[start : start + 500_000] if start >= 0 else ""
-    levels: dict[str, int] = {}
-    for number, name in _STYLE.findall(table):
-        heading = _HEADING.match(name.strip())
-        if heading:
-            levels.setdefault(number, int(heading.group(1)))
-    return levels

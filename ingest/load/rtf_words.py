@@ -45,6 +45,8 @@ LITERAL = {
     "nestrow": "\n",
 }
 SYMBOLS = {"~": "\xa0", "_": "-", "{": "{", "}": "}", "\\": "\\", "-": "", "|": "", ":": ""}
+_HEADING = re.compile(r"(?:heading|标题)\s*(\d)", re.IGNORECASE)
+_STYLE = re.compile(r"\{[^{};]*?\\s(\d+)\b[^{};]*?(?:\{[^{}]*\}[^{};]*?)*?([^\\{};]*);\}")
 FONT = re.compile(r"\\f(\d+)(?:(?!\\f\d)[^;])*?\\fcharset(\d+)")
 FONT_TABLE = re.compile(r"\{[^{}]{0,20}\\fonttbl")
 
@@ -103,3 +105,15 @@ def decoded(content: bytes, font: str | None, page: str) -> str:
             except UnicodeDecodeError:
                 continue
     return content.decode(page if page in _WIDE.values() else "cp1252", "replace")
+
+
+def style_levels(source: str) -> dict[str, int]:
+    """Levels of headings by the number of their style."""
+    start = source.find("\\stylesheet")
+    table = source[start : start + 500_000] if start >= 0 else ""
+    levels: dict[str, int] = {}
+    for number, name in _STYLE.findall(table):
+        heading = _HEADING.match(name.strip())
+        if heading:
+            levels.setdefault(number, int(heading.group(1)))
+    return levels

@@ -17,19 +17,22 @@ from ingest.load.package import OLE_MAGIC, Package
 from ingest.load.sheet_asides import sheet_asides
 from ingest.load.sheet_rows import add_tables
 from ingest.load.sheet_size import compact
+from ingest.load.sheet_xml import load_xml_2003
 
 _WITH_CELLS = (SheetTypeEnum.WorkSheet, SheetTypeEnum.MacroSheet)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
 def load_spreadsheet(content: bytes) -> LoadedDocument:
-    """The sheets of a workbook (xlsx, xlsm, xltx, xlsb, xls, et, ods), hidden ones too.
+    """The sheets of a workbook (xlsx, xlsm, xltx, xlsb, xls, et, ods, XML of 2003), hidden ones too.
 
     Cells hold what the program last computed; formulas are not computed again.
 
     Raises:
         DocumentUnreadable: the file is damaged, needs a password or is no workbook.
     """
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t")[:5] == b"<?xml" and b"<Workbook" in content[:4096]:
+        return load_xml_2003(content)
     asides: dict[str, list[str]] = {}
     if content.startswith(b"PK"):
         package = Package(content, "spreadsheet")
@@ -39,16 +42,7 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
         content = compact(content, package)
     elif content.startswith(OLE_MAGIC) and _ENCRYPTED in content:
         raise DocumentUnreadable("The spreadsheet needs a password.")
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except PasswordError as error:
-        raise DocumentUnreadable("The spreadsheet needs a password.") from error
-    except (CalamineError, OSError, ValueError) as error:
-        if "password" in str(error).lower():
-            raise DocumentUnreadable("The spreadsheet needs a password.") from error
-        raise DocumentUnreadable(
-            "The spreadsheet can't be opened: it is damaged, cut short, or something else."
-        ) from error
+    workbook = _opened(content)
     builder = DocumentBuilder()
     sheets = [s for s in workbook.sheets_metadata if s.typ in _WITH_CELLS]
     lost = [sheet.name for sheet in sheets if not _sheet(workbook, sheet.name, builder)]
@@ -62,6 +56,17 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
         for text in texts:
             builder.block(text)
     return builder.build()
+
+
+def _opened(content: bytes) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(content))
+    except (CalamineError, OSError, ValueError) as error:
+        if isinstance(error, PasswordError) or "password" in str(error).lower():
+            raise DocumentUnreadable("The spreadsheet needs a password.") from error
+        raise DocumentUnreadable(
+            "The spreadsheet can't be opened: it is damaged, cut short, or something else."
+        ) from error
 
 
 def _sheet(workbook: CalamineWorkbook, name: str, builder: DocumentBuilder) -> bool:

@@ -71,14 +71,22 @@ def test_form_fields_are_read_with_their_names() -> None:
     assert "Applicant: Gwen Achterberg" in load_pdf(pdf(draw)).text
 
 
-def test_turned_pages_and_control_characters() -> None:
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("turn", [0, 90, -90, 180])
+def test_turned_pages_are_read_from_their_first_line(rotation: int, turn: int) -> None:
     def draw(canvas: Canvas) -> None:
-        canvas.setPageRotation(90)
-        lines(LONG, "Bell\x07 ends here in this line.")(canvas)
+        canvas.setPageRotation(rotation)
+        canvas.translate(*{0: (0, 0), 90: (A5[0], 0), -90: (0, A5[1]), 180: A5}[turn])
+        canvas.rotate(turn)
+        for number, text in enumerate(["First of the lines", "second of the lines", "third"]):
+            canvas.drawString(30, 300 - 20 * number, text)
 
     text = load_pdf(pdf(draw)).text
-    assert LONG in text
-    assert "\x07" not in text
+    assert text.index("First") < text.index("second") < text.index("third")
+
+
+def test_control_characters_are_dropped() -> None:
+    assert "\x07" not in load_pdf(pdf(lines(LONG, "Bell\x07 ends here in this line."))).text
 
 
 def test_a_file_without_its_table_is_read_all_the_same() -> None:

@@ -103,6 +103,25 @@ def test_old_workbooks_are_read() -> None:
     assert loaded.sections[0].heading == "库存"
 
 
+def test_workbooks_in_the_xml_of_2003_are_read() -> None:
+    def row(*cells: str) -> str:
+        return "<Row>" + "".join(f"<Cell>{cell}</Cell>" for cell in cells) + "</Row>"
+
+    head = row("<Data ss:Type='String'>项目</Data>", "<Data ss:Type='String'>日期</Data>")
+    body = row(
+        "<Data ss:Type='String'>书架</Data>",
+        "<Data ss:Type='DateTime'>2026-05-31T00:00:00.000</Data>",
+    )
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    content = (
+        f'<?xml version="1.0"?><Workbook xmlns="{space}" xmlns:ss="{space}">'
+        f'<Worksheet ss:Name="经费"><Table>{head}{body}</Table></Worksheet></Workbook>'
+    )
+    loaded = load_spreadsheet(content.encode())
+    assert loaded.sections[0].heading == "经费"
+    assert blocks(loaded) == ["项目: 书架; 日期: 2026-05-31"]
+
+
 def test_a_workbook_without_its_sheets_is_damaged() -> None:
     buffer = io.BytesIO()
     with (
