@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from python_calamine import (
     CalamineError,
@@ -58,9 +60,21 @@ def load_spreadsheet(content: bytes) -> LoadedDocument:
     return builder.build()
 
 
+@contextmanager
+def _panics_are_damage() -> Iterator[None]:
+    """The parser is written in Rust and panics on some damaged files: no `Exception` in Python."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError("the parser gave up") from error
+        raise
+
+
 def _opened(content: bytes) -> CalamineWorkbook:
     try:
-        return CalamineWorkbook.from_filelike(io.BytesIO(content))
+        with _panics_are_damage():
+            return CalamineWorkbook.from_filelike(io.BytesIO(content))
     except (CalamineError, OSError, ValueError) as error:
         if isinstance(error, PasswordError) or "password" in str(error).lower():
             raise DocumentUnreadable("The spreadsheet needs a password.") from error
@@ -73,7 +87,8 @@ def _sheet(workbook: CalamineWorkbook, name: str, builder: DocumentBuilder) -> b
     """Add a sheet; False if it can't be read."""
     _heading(builder, name)
     try:
-        add_tables(workbook.get_sheet_by_name(name).iter_rows(), builder)
+        with _panics_are_damage():
+            add_tables(workbook.get_sheet_by_name(name).iter_rows(), builder)
     except (CalamineError, OSError, ValueError):
         return False
     return True

@@ -90,7 +90,7 @@ def test_hidden_sheets_and_comments_are_read() -> None:
     assert "ask Okafor" in loaded.text
 
 
-def test_old_workbooks_are_read() -> None:
+def old_workbook() -> bytes:
     book = xlwt.Workbook()
     sheet = book.add_sheet("库存")
     for row, cells in enumerate([["品种", "产量"], ["绿茶", 187.5]]):
@@ -98,7 +98,17 @@ def test_old_workbooks_are_read() -> None:
             sheet.write(row, column, value)
     buffer = io.BytesIO()
     book.save(buffer)
-    loaded = load_spreadsheet(buffer.getvalue())
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("length", [5600, 5100, 4500])
+def test_an_old_workbook_cut_short_is_damaged(length: int) -> None:
+    with pytest.raises(DocumentUnreadable, match="damaged"):
+        load_spreadsheet(old_workbook()[:length])
+
+
+def test_old_workbooks_are_read() -> None:
+    loaded = load_spreadsheet(old_workbook())
     assert blocks(loaded) == ["品种: 绿茶; 产量: 187.5"]
     assert loaded.sections[0].heading == "库存"
 
