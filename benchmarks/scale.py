@@ -25,7 +25,7 @@ from pathlib import Path
 import click
 import faiss
 import numpy as np
-from tqdm import tqdm
+from rich.progress import track
 
 from benchmarks.report import publish, table
 from contract.access import Access
@@ -98,14 +98,14 @@ class Words:
 def fill(folder: Path, encoder: Encoder, chunks: int) -> None:
     """The catalogue and the vectors, as an ingest leaves them before it publishes."""
     texts = real_texts(min(REAL, chunks))
-    done = tqdm(total=len(texts), desc="encoding")
-    encoded = encoder.encode(texts, progress=lambda n: done.update(n) and None)
-    real = np.stack([encoding.vector for encoding in encoded])
+    parts = [texts[start : start + 100] for start in range(0, len(texts), 100)]
+    encoded = (encoder.encode(part) for part in track(parts, "encoding"))
+    real = np.stack([encoding.vector for part in encoded for encoding in part])
     words, random = Words(texts), np.random.default_rng(2)
     store = Embeddings(folder, encoder.fingerprint, encoder.dimensions)
     connection = catalogue.open_for_writing(folder / CATALOGUE)
     nothing = np.zeros((0, encoder.dimensions), dtype=np.float32)
-    for start in tqdm(range(0, chunks, BLOCK), desc="filling"):
+    for start in track(range(0, chunks, BLOCK), "filling"):
         count = min(BLOCK, chunks - start)
         vectors = real[:count] if start == 0 else mixed(real, count, start)
         keys = [embedding_key("scale", "", str(start + n)) for n in range(count)]
@@ -200,16 +200,18 @@ def ask(folder: Path, encoder: Encoder) -> list[list[object]]:
     index = Index(folder, encoder)
     opened = time.perf_counter() - opened
     default = index._collections["default"]
-    sides = {"access": Access(frozenset({"staff"})), "where": RECENT}
+    staff = Access(frozenset({"staff"}))
 
     def plain(query: Query) -> object:
         return index.search(query, "default", k=10, depth=50, dense_weight=0.5)
 
     def filtered(query: Query) -> object:
-        return index.search(query, "default", k=10, depth=50, dense_weight=0.5, **sides)
+        return index.search(
+            query, "default", k=10, depth=50, dense_weight=0.5, access=staff, where=RECENT
+        )
 
     kinds: dict[str, Callable[[Query], object]] = {
-        "dense: ms": lambda q: default.dense.search(q.vector, 50),
+        "dense: ms": lambda q: default.dense.search(_vector(q), 50),
         "lexical: ms": lambda q: default.lexical.search(q.terms, 50),
         "whole path, documents without labels: ms": plain,
         "whole path, label `staff` and `year >= 2020`: ms": filtered,
@@ -233,11 +235,16 @@ def against_flat(
     for start in range(0, len(matrix), 65536):
         flat.add(np.ascontiguousarray(matrix[start : start + 65536]))
     store.close()
-    truth = [flat.search(q.vector[None, :], 10)[1][0] + 1 for q in asked if q.vector is not None]
-    found = [list(dense.search(q.vector, 10)) for q in asked]
+    truth = [flat.search(_vector(q)[None, :], 10)[1][0] + 1 for q in asked]
+    found = [list(dense.search(_vector(q), 10)) for q in asked]
     recall = np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)])
-    cost = median_ms(lambda q: flat.search(q.vector[None, :], 10), asked[:20])
+    cost = median_ms(lambda q: flat.search(_vector(q)[None, :], 10), asked[:20])
     return [["recall@10 of the dense side", f"{recall:.4f}"], ["flat FAISS: ms", f"{cost:.1f}"]]
+
+
+def _vector(query: Query) -> Vector:
+    assert query.vector is not None
+    return query.vector
 
 
 def _resident() -> int:

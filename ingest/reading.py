@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.errors import DocumentUnreadable, FormatUnsupported
 from ingest.load import LoadedDocument, Section, load
+from ingest.report import Status
 
 # Larger files are dumps or recordings; their text would not fit an index either.
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -31,7 +32,7 @@ class Reading:
     location: Path
     sha256: str
     document: LoadedDocument | None
-    status: str
+    status: Status
     reason: str
 
     def to_wire(self) -> dict[str, Any]:
@@ -73,7 +74,8 @@ def load_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Reading:
         words = error.strerror or type(error).__name__
         return Reading(path, "", None, "failed", f"It can't be read: {words}.")
     digest = hashlib.sha256(content).hexdigest()
-    status, reason, document = "failed", "", None
+    status: Status = "failed"
+    reason, document = "", None
     try:
         document = load(path, content)
         status, reason = _judged(document)
@@ -108,7 +110,7 @@ def _content(path: Path, max_bytes: int) -> bytes:
         return file.read(state.st_size)
 
 
-def _judged(document: LoadedDocument) -> tuple[str, str]:
+def _judged(document: LoadedDocument) -> tuple[Status, str]:
     notes = " ".join(document.notes)
     if document.text.strip():
         return "indexed", notes

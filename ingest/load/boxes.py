@@ -69,7 +69,7 @@ def kind_of_zip(content: bytes) -> str:
     if "epub" in mime or "META-INF/container.xml" in names:
         return "epub"
     if "opendocument" in mime:
-        return "odf"
+        return "ods" if "spreadsheet" in mime else "odf"
     if "[Content_Types].xml" in names:
         for prefix, kind in _OPC.items():
             if any(name.startswith(prefix) for name in names):

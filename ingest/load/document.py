@@ -96,8 +96,9 @@ class DocumentBuilder:
         iterator = iter(rows)
         header = [cell.strip() for cell in next(iterator, [])]
         body = [[cell.strip() for cell in row] for row in iterator]
-        if not body:
-            self.block(" | ".join(cell for cell in header if cell))
+        filled = {number for row in body for number, cell in enumerate(row) if cell}
+        # A header over an empty column would be lost: it labels nothing.
+        self.block(" | ".join(h for n, h in enumerate(header) if h and n not in filled))
         for row in body:
             self.block(labelled_row(header, row))
 

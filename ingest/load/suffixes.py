@@ -22,6 +22,7 @@ LABELS = {
     "mhtml": "a saved web page",
     "msg": "an Outlook message",
     "odf": "an OpenDocument file",
+    "ods": "an OpenDocument spreadsheet",
     "pdf": "a PDF",
     "ppt": "a PowerPoint 97-2003 presentation",
     "pptx": "a PowerPoint presentation",
@@ -42,8 +43,8 @@ TEXT_KINDS = frozenset("csv html ipynb json jsonl markdown rst source text xml".
 
 _KINDS = {
     "csv": "csv tsv tab psv",
-    "doc": "doc dot",
-    "docx": "docx docm dotx",
+    "doc": "doc dot wps",
+    "docx": "docx docm dotx dotm",
     "eml": "eml",
     "epub": "epub",
     "html": "html htm xhtml xht shtml",
@@ -55,10 +56,11 @@ _KINDS = {
     "mbox": "mbox mbx",
     "mhtml": "mht mhtml",
     "msg": "msg",
-    "odf": "odt ods odp odg ott",
+    "odf": "odt odp odg ott otp fodt fodp",
+    "ods": "ods ots",
     "pdf": "pdf",
-    "ppt": "ppt pps pot",
-    "pptx": "pptx pptm ppsx",
+    "ppt": "ppt pps dps",
+    "pptx": "pptx pptm ppsx ppsm potx potm",
     "rst": "rst rest",
     "rtf": "rtf",
     "source": "py pyi pyx js mjs cjs jsx ts tsx java c h cc cpp cxx hh hpp hxx cs go rs rb php sh "
@@ -68,8 +70,8 @@ _KINDS = {
     "tar": "tar tgz",
     "text": "txt text log yaml yml toml ini cfg conf properties env tex bib adoc asciidoc org wiki "
     "textile srt vtt sbv diff patch po pot ics vcf nfo lrc sty cls opml0 lst out err",
-    "xls": "xls xlt",
-    "xlsx": "xlsx xlsm xlsb xltx",
+    "xls": "xls xlt et",
+    "xlsx": "xlsx xlsm xlsb xltx xltm",
     "xml": "xml rss atom xsd xsl xslt svg kml gpx xmp plist dita resx wsdl xlf tmx opml ncx docbook",
     "zip": "zip",
 }
