@@ -21,7 +21,7 @@ from contract.terminal import (
 )
 from ingest.build import Ingest
 from ingest.report import Report
-from text.encoder import Encoder
+from text.encoders import build_encoder
 
 
 @click.command(cls=Command, short_help="Bring the index in step with your files.")
@@ -57,7 +57,7 @@ def ingest(
     Exit code 3 means that some files failed; each is listed with its reason, the rest is done.
     """
     settings = load_settings(config, index_dir=index_dir, retrieval__collection=collection)
-    encoder = Encoder(settings.retrieval.encoder)
+    encoder = build_encoder(settings)
     with progress_bars() as progress:
         run = Ingest(settings.index, encoder, settings.retrieval, progress=progress).run
         report = run(paths, settings.retrieval.collection, prune=prune, rebuild=rebuild)

@@ -24,7 +24,7 @@ from contract.terminal import (
 from retrieval.index import Index
 from retrieval.maintain import document_text, rebuild_vectors
 from retrieval.retrieve import Retriever
-from text.encoder import Encoder
+from text.encoders import build_encoder
 
 
 @click.command(cls=Command, short_help="Show the ranked chunks for a question.")
@@ -60,7 +60,7 @@ def search(
     if (query is None) == (queries is None):
         raise click.UsageError("Give either a QUERY or --queries FILE.")
     settings = load_settings(config, index_dir=index_dir)
-    retriever = Retriever(settings.index, Encoder(settings.retrieval.encoder), settings.retrieval)
+    retriever = Retriever(settings.index, build_encoder(settings), settings.retrieval)
     retriever.check()
     if query is not None:
         _show({"id": None, "hits": retriever.search(query, collection=collection, k=k)}, as_json)
@@ -142,7 +142,7 @@ def text(path: str, index_dir: Path | None, config: Path | None) -> None:
 
 def _open(index_dir: Path | None, config: Path | None) -> Index:
     settings = load_settings(config, index_dir=index_dir)
-    return Index(settings.index, Encoder(settings.retrieval.encoder))
+    return Index(settings.index, build_encoder(settings))
 
 
 def _lines(path: Path) -> Iterator[str]:
