@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -58,6 +59,8 @@ class RemoteEngine:
         if api_key:
             headers["authorization"] = f"Bearer {api_key}"
         self._client = httpx.Client(headers=headers, trust_env=False)
+        # Nobody closes an encoder; connections must not outlive it all the same.
+        weakref.finalize(self, self._client.close)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -70,7 +70,7 @@ def test_the_judge_reads_with_the_embedded_encoder_all_the_same(int8: Encoder, j
     question, answers = Question("How long is leave?"), ["Eighty days.", "You idiot."]
     mine = build_judge(Settings().judge, int8).judge(question, answers)
     true = judge.judge(question, answers)
-    assert [m.probabilities for m in mine] == [t.probabilities for t in true]
+    assert [m.propositions for m in mine] == [t.propositions for t in true]
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])

@@ -195,8 +195,8 @@ def test_the_judge_reads_with_the_embedded_encoder_all_the_same(server: Server, 
     question, answers = Question("How long is leave?"), ["Eighty days.", "You idiot."]
     mine = build_judge(Settings().judge, build_encoder(settings(server.url)))
     found = mine.judge(question, answers)
-    assert [f.probabilities for f in found] == [
-        t.probabilities for t in judge.judge(question, answers)
+    assert [f.propositions for f in found] == [
+        t.propositions for t in judge.judge(question, answers)
     ]
     assert server.asked == []
 
