@@ -1,6 +1,7 @@
 """Does the right paragraph come first?
 
     python -m benchmarks.retrieval xquad.en.json xquad.zh.json
+    python -m benchmarks.retrieval --int8 xquad.en.json        what the int8 copy of the encoder costs
 
 Paragraph retrieval on SQuAD-format files that you provide: each paragraph is a document, each
 question must find its own. Rivals in the same run, on the same index: the lexical side alone, the
@@ -17,10 +18,11 @@ from pathlib import Path
 import click
 
 from benchmarks.report import publish, table
-from contract.settings import RetrievalSettings
+from contract.settings import RetrievalSettings, Settings
 from ingest.build import Ingest
 from retrieval.index import Index, Query
 from text.encoder import Encoder
+from text.encoders import build_encoder
 from text.terms import content_terms
 
 DEPTH, K = 50, 10
@@ -91,13 +93,32 @@ def measure(path: Path, encoder: Encoder) -> list[list[object]]:
 @click.argument(
     "squad_files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
 )
-def main(squad_files: tuple[Path, ...]) -> None:
+@click.option("--int8", is_flag=True, help="Compare the int8 copy of the encoder with torch.")
+def main(squad_files: tuple[Path, ...], int8: bool) -> None:
     """Index every paragraph, ask every question, write the result."""
+    if int8:
+        compare_int8(squad_files)
+        return
     encoder = Encoder()
     rows = [row for path in squad_files for row in measure(path, encoder)]
     names = " ".join(path.name for path in squad_files)
     header = ["set", "system", "R@1", "R@10"]
     publish("retrieval", f"python -m benchmarks.retrieval {names}", table(header, rows))
+
+
+def compare_int8(squad_files: Sequence[Path]) -> None:
+    """The systems that use vectors, with either engine in index and question."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings().replace({"data_dir": folder})
+        copy = build_encoder(settings.replace({"retrieval.encoder_engine": "onnx-int8"}))
+        for path in squad_files:
+            for encoder in (Encoder(), copy):
+                found = [row for row in measure(path, encoder) if row[1] != "BM25 alone"]
+                rows += [[name, encoder.name, *rest] for name, *rest in found]
+    names = " ".join(path.name for path in squad_files)
+    header = ["set", "encoder", "system", "R@1", "R@10"]
+    publish("retrieval-int8", f"python -m benchmarks.retrieval --int8 {names}", table(header, rows))
 
 
 if __name__ == "__main__":

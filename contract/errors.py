@@ -7,6 +7,7 @@
     │   ├── NotFound            the request names something that does not exist
     │   └── ContextTooLong      the conversation does not fit the policy's context
     ├── NotReady                the server can't answer questions yet; try again later
+    │   └── EncoderUnavailable  the encoder's server is unreachable, too slow or broken
     ├── PolicyUnavailable       the policy's server is unreachable, too slow or broken
     ├── JudgeUnavailable        a model that the judge asks is unreachable or answers something else
     ├── StorageFailed           the log could not make a row durable
@@ -66,6 +67,12 @@ class NotReady(PlumblineError):
     """The server is up but can't answer questions yet (no index, no documents)."""
 
     code = "not_ready"
+
+
+class EncoderUnavailable(NotReady):
+    """The server of the encoder is unreachable, too slow, or answers what it should not."""
+
+    code = "encoder_unavailable"
 
 
 class PolicyUnavailable(PlumblineError):

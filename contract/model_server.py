@@ -78,10 +78,10 @@ class ModelServer:
         return self._read(response)
 
     def _read(self, response: httpx.Response) -> dict[str, Any]:
-        reply = _parse(response.content)
+        reply = parse_reply(response.content)
         if response.is_success and reply is not None:
             return reply
-        detail, code = _error_of(reply)
+        detail, code = error_of(reply)
         if response.status_code in _CALLER_AT_FAULT:
             if code == ContextTooLong.code:
                 raise ContextTooLong(f"The policy server refused the prompt: {detail}")
@@ -93,7 +93,8 @@ class ModelServer:
         )
 
 
-def _parse(content: bytes) -> dict[str, Any] | None:
+def parse_reply(content: bytes) -> dict[str, Any] | None:
+    """A JSON object, or None where it is none."""
     try:
         reply = orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -101,7 +102,8 @@ def _parse(content: bytes) -> dict[str, Any] | None:
     return reply if isinstance(reply, dict) else None
 
 
-def _error_of(reply: dict[str, Any] | None) -> tuple[str, str]:
+def error_of(reply: dict[str, Any] | None) -> tuple[str, str]:
+    """Message and code of a server's error, whichever of the usual shapes it has."""
     error = (reply or {}).get("error")
     if isinstance(error, dict):
         return str(error.get("message", "no reason given"))[:500], str(error.get("code", ""))

@@ -25,7 +25,7 @@ from contract.terminal import (
 from ingest.build import Ingest, Options
 from ingest.report import Report
 from ingest.survey import Given
-from text.encoder import Encoder
+from text.encoders import build_encoder
 
 
 @click.command(cls=Command, short_help="Bring the index in step with your files.")
@@ -105,7 +105,7 @@ def ingest(
         given=_given(labels, no_labels, attributes),
         wait_seconds=wait_seconds,
     )
-    encoder = Encoder(settings.retrieval.encoder)
+    encoder = build_encoder(settings)
     with progress_bars() as progress:
         run = Ingest(
             settings.index, encoder, settings.retrieval, settings.ingest, progress=progress

@@ -11,7 +11,7 @@ from rbrm.own_heads import load_own_heads
 from rbrm.reward_checkpoints import TransformersRewardModel, VllmRewardModel
 from rbrm.reward_model import RewardModel, load_reward_model
 from rbrm.rubric import EncoderGrader, Rubric, load_rubric
-from text.encoder import EMBEDDED, Encoder
+from text.encoder import Encoder
 
 
 def build_judge(settings: JudgeSettings, encoder: Encoder, rubric: Rubric | None = None) -> Judge:
@@ -24,7 +24,7 @@ def build_judge(settings: JudgeSettings, encoder: Encoder, rubric: Rubric | None
         ConfigurationError: a file is missing or wrong, or a server that the rubric needs is not there.
     """
     rubric = rubric or load_rubric(settings.rubric)
-    own = encoder if encoder.name == EMBEDDED else Encoder(EMBEDDED)
+    own = encoder if encoder.is_embedded else Encoder()
     graders = Graders(
         heads=load_heads(own.fingerprint),
         reward_model=_reward_model(settings, own),

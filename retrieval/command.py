@@ -30,7 +30,7 @@ from retrieval.maintain import document_text
 from retrieval.maintain import rebuild as rebuild_files
 from retrieval.manifest import DenseRecord
 from retrieval.retrieve import Retriever
-from text.encoder import Encoder
+from text.encoders import build_encoder
 
 
 @click.command(cls=Command, short_help="Show the ranked chunks for a question.")
@@ -76,7 +76,7 @@ def search(
     if (query is None) == (queries is None):
         raise click.UsageError("Give either a QUERY or --queries FILE.")
     settings = load_settings(config, index_dir=index_dir)
-    retriever = Retriever(settings.index, Encoder(settings.retrieval.encoder), settings.retrieval)
+    retriever = Retriever(settings.index, build_encoder(settings), settings.retrieval)
     retriever.check()
     find = partial(
         retriever.search,
@@ -173,7 +173,7 @@ def _kind(record: DenseRecord) -> str:
 
 def _open(index_dir: Path | None, config: Path | None) -> Index:
     settings = load_settings(config, index_dir=index_dir)
-    return Index(settings.index, Encoder(settings.retrieval.encoder))
+    return Index(settings.index, build_encoder(settings))
 
 
 def _filter(text: str | None) -> Filter | None:

@@ -16,6 +16,7 @@ from server.parts import Parts
 from server.policy.openai import OpenAIPolicy
 from server.policy.reader import ReaderPolicy
 from text.encoder import Encoder
+from text.encoders import build_encoder
 
 
 def build(settings: Settings) -> Parts:
@@ -25,7 +26,7 @@ def build(settings: Settings) -> Parts:
         ConfigurationError: a setting, file or folder is wrong. A missing index is none: the server
             starts, says that it is not ready, and takes the index up when it is there.
     """
-    encoder = Encoder(settings.retrieval.encoder)
+    encoder = build_encoder(settings)
     if (settings.index / MANIFEST).exists():
         Index(settings.index, encoder).close()
     judge = build_judge(settings.judge, encoder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from text.engines.folder import EMBEDDED, model_folder
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
@@ -103,6 +106,12 @@ def reward_checkpoint(folder: Path) -> Path:
     with torch.no_grad():
         model.score.weight.mul_(20.0)
     model.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def embedding_checkpoint(folder: Path) -> Path:
+    """The embedded encoder under a name of its own."""
+    shutil.copytree(model_folder(EMBEDDED), folder)
     return folder
 
 

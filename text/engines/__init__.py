@@ -1,0 +1,1 @@
+"""What turns token ids or texts into vectors: torch, ONNX Runtime, or a server somewhere else."""
