@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from contract.filters import Attribute
+
 Vector = npt.NDArray[np.float32]
 
 
@@ -26,6 +28,26 @@ class Chunk:
     page: int | None
     heading: str
     text: str
+    labels: tuple[str, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DocumentRecord:
+    """One document of the index, as a list of documents shows it."""
+
+    id: str
+    collection: str
+    path: str
+    title: str
+    status: str
+    reason: str
+    chars: int
+    chunks: int
+    labels: tuple[str, ...]
+    attributes: dict[str, Attribute]
+    modified: float
+    ingested: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +84,7 @@ class Passage:
     text: str
     score: float
     sentences: tuple[Sentence, ...] = field(default=(), repr=False)
+    labels: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:

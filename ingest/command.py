@@ -25,11 +25,13 @@ from text.encoder import Encoder
 
 
 @click.command(cls=Command, short_help="Bring the index in step with your files.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @index_option
 @click.option("--collection", help="Collection to fill; the default is `default`.")
 @click.option("--prune", is_flag=True, help="Remove documents of the collection not below PATHS.")
 @click.option("--rebuild", is_flag=True, help="Read and encode everything again.")
+@click.option("--remove", multiple=True, type=click.Path(path_type=Path), help="Remove PATH.")
+@click.option("--wait", default=0.0, help="Longest wait for another ingest.")
 @json_option
 @config_option
 @click.pass_context
@@ -40,6 +42,8 @@ def ingest(
     collection: str | None,
     prune: bool,
     rebuild: bool,
+    remove: tuple[Path, ...],
+    wait: float,
     as_json: bool,
     config: Path | None,
 ) -> None:
@@ -56,11 +60,13 @@ def ingest(
 
     Exit code 3 means that some files failed; each is listed with its reason, the rest is done.
     """
+    if not paths and not remove:
+        raise click.UsageError("Missing argument 'PATHS...'.")
     settings = load_settings(config, index_dir=index_dir, retrieval__collection=collection)
     encoder = Encoder(settings.retrieval.encoder)
     with progress_bars() as progress:
         run = Ingest(settings.index, encoder, settings.retrieval, progress=progress).run
-        report = run(paths, settings.retrieval.collection, prune=prune, rebuild=rebuild)
+        report = run([*paths, *remove], settings.retrieval.collection, prune=prune, rebuild=rebuild)
     if as_json:
         print_json(report.to_wire())
     else:

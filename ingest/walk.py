@@ -38,5 +38,5 @@ def _files(root: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
     for folder, names, files in os.walk(root, onerror=on_error):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith("."):
+            if not name.startswith(".") and not name.endswith(".plumbline.yaml"):
                 yield Path(folder) / name

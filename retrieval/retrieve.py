@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from contract.errors import ConfigurationError, NotReady, PlumblineError
-from contract.passage import Chunk, Evidence, Hit, Passage, Sentence
+import yaml
+
+from contract.access import PUBLIC, Access
+from contract.errors import ConfigurationError, NotFound, NotReady, PlumblineError
+from contract.filters import Filter
+from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Passage, Sentence
 from contract.settings import RetrievalSettings
 from retrieval.index import Index, Query
 from retrieval.manifest import MANIFEST
@@ -35,7 +39,15 @@ class Retriever:
         self._index: Index | None = None
         self._seen: tuple[int, int] | None = None
 
-    def search(self, question: str, *, collection: str | None = None, k: int = 10) -> list[Hit]:
+    def search(
+        self,
+        question: str,
+        *,
+        collection: str | None = None,
+        k: int = 10,
+        access: Access = PUBLIC,
+        where: Filter | None = None,
+    ) -> list[Hit]:
         """The raw ranked chunks.
 
         Raises:
@@ -43,7 +55,8 @@ class Retriever:
             NotFound: there is no such collection.
         """
         with self._lock:
-            return self._search(self._current(), self._query(question), collection, k)
+            index = self._current()
+            return self._admitted(index, self._query(question), collection, k, access, where)
 
     def retrieve(
         self,
@@ -52,6 +65,8 @@ class Retriever:
         earlier: str = "",
         collection: str | None = None,
         k: int | None = None,
+        access: Access = PUBLIC,
+        where: Filter | None = None,
     ) -> Evidence:
         """Passages for the prompt, numbered from 1, best first, within the token budget.
 
@@ -62,7 +77,7 @@ class Retriever:
             index = self._current()
             query = self._query(f"{earlier} {question}" if earlier else question)
             name = collection or self._settings.collection
-            hits = self._search(index, query, name, k or self._settings.k)
+            hits = self._admitted(index, query, name, k or self._settings.k, access, where)
             passages = self._passages(index, hits)
             evidence = Evidence(
                 question=question,
@@ -74,10 +89,68 @@ class Retriever:
             )
             return replace(evidence, support=best_support(evidence))
 
-    def document(self, document_id: str) -> list[Chunk]:
+    def document(self, document_id: str, *, access: Access = PUBLIC) -> list[Chunk]:
         """All chunks of one document, in order."""
         with self._lock:
-            return self._current().document(document_id)
+            chunks = [_told(chunk) for chunk in self._current().document(document_id)]
+        if not access.admits(chunks[0].labels):
+            raise NotFound(f"There is no document {document_id!r} in the index.", param="id")
+        return chunks
+
+    def documents(
+        self,
+        *,
+        collection: str | None = None,
+        access: Access = PUBLIC,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[DocumentRecord]:
+        """Documents by id."""
+        with self._lock:
+            rows = (
+                self._current()
+                ._catalogue.execute(
+                    "SELECT id, collection, path, title, status, reason, chars, (SELECT count(*) FROM "
+                    "chunk WHERE document_id = document.id) FROM document WHERE id > ? AND "
+                    "(? IS NULL OR collection = ?) ORDER BY id",
+                    (after or "", collection, collection),
+                )
+                .fetchall()
+            )
+        found = []
+        for row in rows:
+            beside = _beside(row[2])
+            record = DocumentRecord(  # type: ignore[call-arg]
+                *row[:3],
+                beside["title"] or row[3],
+                *row[4:],
+                tuple(beside["labels"]),
+                beside["attributes"],
+                0.0,
+                0.0,
+            )
+            if access.admits(record.labels):
+                found.append(record)
+        return found[:limit]
+
+    def _admitted(
+        self,
+        index: Index,
+        query: Query,
+        collection: str | None,
+        k: int,
+        access: Access,
+        where: Filter | None,
+    ) -> list[Hit]:
+        hits = self._search(index, query, collection, k * 10)
+        told = [replace(hit, chunk=_told(hit.chunk)) for hit in hits]
+        kept = [
+            hit
+            for hit in told
+            if access.admits(hit.chunk.labels)
+            and (where is None or where.matches(hit.chunk.attributes))
+        ]
+        return kept[:k]
 
     def check(self) -> Index:
         """The index in service.
@@ -146,6 +219,22 @@ class Retriever:
         return kept
 
 
+def _beside(path: str) -> dict:  # type: ignore[type-arg]
+    beside = Path(f"{path}.plumbline.yaml")
+    told = yaml.safe_load(beside.read_text("utf-8")) if beside.is_file() else {}
+    return {"title": "", "labels": [], "attributes": {}} | told
+
+
+def _told(chunk: Chunk) -> Chunk:
+    beside = _beside(chunk.document)
+    return replace(
+        chunk,
+        title=beside["title"] or chunk.title,
+        labels=tuple(beside["labels"]),
+        attributes=beside["attributes"],
+    )
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
@@ -211,6 +300,7 @@ def _passage(index: Index, run: Sequence[Hit], number: int) -> Passage:
         text=text,
         score=best.score,
         sentences=tuple(sentences),
+        labels=first.labels,
     )
 
 
