@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from contract.filters import Filter
 from contract.verdict import ResponseType
 
 Stop = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -71,6 +72,7 @@ class PlumblineOptions(Wire):
     stream_mode: Literal["verified"] = "verified"
     show_candidates: bool = False
     response_type: ResponseType | None = None
+    filters: Filter | None = None
 
 
 class ChatRequest(Body):
@@ -137,10 +139,14 @@ class ChatRequest(Body):
         said = [m.text for m in self.messages[:-1] if m.role == "assistant"]
         return said[-1] if said else ""
 
+    def person(self, key_name: str = "") -> str:
+        """Who asks: `safety_identifier`, else `user`, else the key's name, else `unknown`."""
+        return self.safety_identifier or self.user or key_name or "unknown"
+
     @property
-    def person(self) -> str:
-        """Who asks: `safety_identifier`, else `user`, else `unknown`."""
-        return self.safety_identifier or self.user or "unknown"
+    def repeats_answers(self) -> bool:
+        """Does the conversation hold earlier answers?"""
+        return any(m.role == "assistant" and m.text for m in self.messages)
 
     @property
     def stops(self) -> tuple[str, ...]:
