@@ -116,6 +116,19 @@ def test_an_unknown_path_has_the_same_shape(server_url) -> None:
     assert "GET /v1/nothing" in response.json()["error"]["message"]
 
 
+def test_the_code_says_what_is_wrong(server_url) -> None:
+    wrong_method = httpx.put(f"{server_url}/v1/models")
+    assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "GET")
+    assert wrong_method.json()["error"]["code"] == "method_not_allowed"
+    broken_form = httpx.post(
+        f"{server_url}/v1/documents",
+        content=b"--x\r\nnonsense",
+        headers={"content-type": "multipart/form-data; boundary=b"},
+    )
+    assert broken_form.status_code == 400
+    assert broken_form.json()["error"]["code"] == "invalid_request"
+
+
 def test_unknown_things_are_404(server_url) -> None:
     for path in ("/v1/chat/completions/none", "/v1/documents/none", "/v1/models/none"):
         response = httpx.get(server_url + path)
