@@ -185,12 +185,12 @@ def test_a_turn_is_shown_to_who_may_see_each_labelled_passage(log: Log) -> None:
     public, both = completion(), completion(labels=[["hr"], ["board", "sales"]])
     write(log, public, both)
     for labels, seen in (
-        ((), [public.id]),
-        (("hr",), [public.id]),
-        (("hr", "sales"), [public.id, both.id]),
+        ((), {public.id}),
+        (("hr",), {public.id}),
+        (("hr", "sales"), {public.id, both.id}),
     ):
         access = Access(frozenset(labels))
-        assert [r.id for r in log.completions(access=access)] == seen
+        assert {r.id for r in log.completions(access=access)} == seen
     with pytest.raises(NotFound):
         log.completion(both.id, access=PUBLIC)
 
