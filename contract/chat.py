@@ -20,12 +20,18 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# Deeper than this no request of sense is nested, and the log could not hold it.
+_MOST_LEVELS = 64
+
+
 class Body(Wire):
-    """A whole request body: text that no file could hold is turned away at the door."""
+    """A whole request body: what no file could hold is turned away at the door."""
 
     @model_validator(mode="before")
     @classmethod
-    def _is_unicode(cls, data: Any) -> Any:
+    def _can_be_stored(cls, data: Any) -> Any:
+        if _is_deep(data):
+            raise ValueError(f"it is nested more than {_MOST_LEVELS} levels deep")
         try:
             json.dumps(data, ensure_ascii=False, default=str).encode()
         except UnicodeEncodeError as error:
@@ -33,6 +39,18 @@ class Body(Wire):
                 "a text holds half of a surrogate pair, which is no character"
             ) from error
         return data
+
+
+def _is_deep(data: Any) -> bool:
+    level = [data]
+    for _ in range(_MOST_LEVELS):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 class TextPart(Wire):

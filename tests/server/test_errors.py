@@ -41,6 +41,17 @@ def post(url: str, body: object, path: str = "/v1/chat/completions") -> httpx.Re
         ({"model": "plumbline", "messages": USER, "max_tokens": 10**30}, 400, None, "max_tokens"),
         ({"model": "plumbline", "messages": USER, "store": False}, 400, None, None),
         (
+            b'{"model": "plumbline", "messages": [{"role": "user", "content": "x"}], "plumbline": '
+            b'{"filters": '
+            + b'{"type": "and", "filters": [' * 300
+            + b'{"type": "eq", "key": "a", "value": 1}'
+            + b"]}" * 300
+            + b"}}",
+            400,
+            None,
+            None,
+        ),
+        (
             b'{"model": "plumbline", "messages": [{"role": "user", "content": "\\ud800"}]}',
             400,
             None,
