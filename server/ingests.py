@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.access import Access
-from contract.errors import NotFound, NotReady, PlumblineError
+from contract.errors import NotFound, NotReady, PlumblineError, StorageFailed
 from contract.filters import Attribute
 from contract.ids import uuid7
 from server.callers import Caller
@@ -124,8 +124,18 @@ class IngestQueue:
         self._thread.start()
 
     def submit(self, job: Job) -> Job:
-        """Queue a job; it is durable when this returns."""
-        self._store(job)
+        """Queue a job; it is durable when this returns.
+
+        Raises:
+            StorageFailed: it could not be made durable; nothing of it is kept.
+        """
+        try:
+            self._store(job)
+        except OSError as error:
+            for file in job.files:
+                if file.incoming is not None:
+                    self._uploads.discard(file.incoming)
+            raise StorageFailed(f"The ingest can't be stored: {error.strerror}.") from error
         self._queue.put(job.id)
         return job
 
@@ -167,7 +177,7 @@ class IngestQueue:
                 self._run(job)
             except Exception as error:  # a full disk, say: the next job may still be done
                 _log.exception("the ingest %s failed", job_id)
-                self._finish(job_id, "failed", f"{type(error).__name__}: {error}")
+                self._give_up(job_id, f"{type(error).__name__}: {error}")
 
     def _run(self, job: Job) -> None:
         if job.attempts >= _MOST_ATTEMPTS:
@@ -224,6 +234,15 @@ class IngestQueue:
         self._change(job_id, status=status, error=error)
         if error:
             _log.warning("the ingest %s failed: %s", job_id, error)
+
+    def _give_up(self, job_id: str, reason: str) -> None:
+        """Mark a job as failed, at least until the next start where the disk takes nothing."""
+        try:
+            self._finish(job_id, "failed", reason)
+        except OSError:
+            with self._lock:
+                update = {"status": "failed", "error": reason}
+                self._jobs[job_id] = self._jobs[job_id].model_copy(update=update)
 
     def _change(self, job_id: str, **update: Any) -> Job:
         return self._store(self._jobs[job_id].model_copy(update=update))
