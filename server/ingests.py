@@ -9,19 +9,16 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from contract.access import Access
 from contract.errors import NotFound, NotReady, PlumblineError, StorageFailed
-from contract.filters import Attribute
-from contract.ids import uuid7
 from server.callers import Caller
+from server.ingest_job import Job, JobFile
 from server.ingest_process import Ended, IngestProcess
 from server.uploads import Uploads, sidecar_of, write_whole
 
@@ -34,75 +31,6 @@ _MOST_ATTEMPTS = 3
 _MOST_PATHS = 50
 
 _log = logging.getLogger(__name__)
-
-
-class JobFile(BaseModel):
-    """One file of a job. `result` is the file's line in the report of `plumbline ingest --json`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    filename: str
-    path: str
-    incoming: str | None = None
-    bytes: int | None = None
-    sha256: str | None = None
-    labels: tuple[str, ...] = ()
-    attributes: dict[str, Attribute] = {}
-    document_id: str | None = None
-    result: dict[str, Any] = {}
-
-
-class Job(BaseModel):
-    """Files to be taken in or out of one collection."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str = Field(default_factory=lambda: f"ingest-{uuid7()}")
-    kind: Literal["add", "remove"]
-    collection: str
-    owner: str
-    created: float = Field(default_factory=time.time)
-    status: Literal["queued", "running", "done", "failed"] = "queued"
-    attempts: int = 0
-    error: str | None = None
-    stage: str | None = None
-    done: int = 0
-    total: int = 0
-    files: tuple[JobFile, ...]
-
-    @property
-    def finished(self) -> bool:
-        """Is there nothing more to wait for?"""
-        return self.status in ("done", "failed")
-
-    def visible_to(self, caller: Caller) -> bool:
-        """May this caller look at the job? It made it, or may see every file of it."""
-        access: Access = caller.access
-        return self.owner == caller.name or all(access.admits(f.labels) for f in self.files)
-
-    def to_wire(self) -> dict[str, Any]:
-        """The job as `/v1/ingests/{id}` shows it."""
-        return {
-            "id": self.id,
-            "object": "plumbline.ingest",
-            "created_at": int(self.created),
-            "kind": self.kind,
-            "collection": self.collection,
-            "status": self.status,
-            "error": self.error,
-            "progress": {"stage": self.stage, "done": self.done, "total": self.total},
-            "files": [
-                {
-                    "filename": file.filename,
-                    "document_id": file.document_id,
-                    "bytes": file.bytes,
-                    "sha256": file.sha256,
-                    "status": None,
-                }
-                | {name: value for name, value in file.result.items() if name != "path"}
-                for file in self.files
-            ],
-        }
 
 
 class IngestQueue:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from contract.errors import Conflict, NotFound, RequestRejected
 from contract.ids import uuid7
 from server.callers import Caller
-from server.ingests import Job, JobFile
+from server.ingest_job import Job, JobFile
 from server.parts import Parts
 from server.routes.dependencies import AdminDep, PartsDep
 from server.upload_form import UploadForm, read_form

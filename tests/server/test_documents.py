@@ -16,7 +16,7 @@ from contract.access import Access
 from contract.settings import RetrievalSettings, Settings
 from ingest.build import Ingest
 from server.callers import Caller
-from server.ingests import Job, JobFile
+from server.ingest_job import Job, JobFile
 from server.wiring import build
 from tests.conftest import Serve, ask
 from tests.server.test_callers import run
