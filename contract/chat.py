@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from contract.filters import Filter
 from contract.verdict import ResponseType
 
 Stop = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -19,12 +20,18 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# Deeper than this no request of sense is nested, and the log could not hold it.
+_MOST_LEVELS = 64
+
+
 class Body(Wire):
-    """A whole request body: text that no file could hold is turned away at the door."""
+    """A whole request body: what no file could hold is turned away at the door."""
 
     @model_validator(mode="before")
     @classmethod
-    def _is_unicode(cls, data: Any) -> Any:
+    def _can_be_stored(cls, data: Any) -> Any:
+        if _is_deep(data):
+            raise ValueError(f"it is nested more than {_MOST_LEVELS} levels deep")
         try:
             json.dumps(data, ensure_ascii=False, default=str).encode()
         except UnicodeEncodeError as error:
@@ -32,6 +39,18 @@ class Body(Wire):
                 "a text holds half of a surrogate pair, which is no character"
             ) from error
         return data
+
+
+def _is_deep(data: Any) -> bool:
+    level = [data]
+    for _ in range(_MOST_LEVELS):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 class TextPart(Wire):
@@ -71,6 +90,7 @@ class PlumblineOptions(Wire):
     stream_mode: Literal["verified"] = "verified"
     show_candidates: bool = False
     response_type: ResponseType | None = None
+    filters: Filter | None = None
 
 
 class ChatRequest(Body):
@@ -137,10 +157,14 @@ class ChatRequest(Body):
         said = [m.text for m in self.messages[:-1] if m.role == "assistant"]
         return said[-1] if said else ""
 
+    def person(self, key_name: str = "") -> str:
+        """Who asks: `safety_identifier`, else `user`, else the key's name, else `unknown`."""
+        return self.safety_identifier or self.user or key_name or "unknown"
+
     @property
-    def person(self) -> str:
-        """Who asks: `safety_identifier`, else `user`, else `unknown`."""
-        return self.safety_identifier or self.user or "unknown"
+    def repeats_answers(self) -> bool:
+        """Does the conversation hold earlier answers?"""
+        return any(m.role == "assistant" and m.text for m in self.messages)
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -5,6 +5,10 @@
     │   └── IndexMismatch       the index was made by another encoder or an older layout
     ├── RequestRejected         the caller must change the request
     │   ├── NotFound            the request names something that does not exist
+    │   ├── NotAuthenticated    the request carries no key, or one that is not known
+    │   ├── NotAllowed          the key is known, but its role may not do this
+    │   ├── Conflict            what is there already stands against the request
+    │   ├── TooLarge            the request has more bytes than it may
     │   └── ContextTooLong      the conversation does not fit the policy's context
     ├── NotReady                the server can't answer questions yet; try again later
     │   └── EncoderUnavailable  the encoder's server is unreachable, too slow or broken
@@ -55,6 +59,30 @@ class NotFound(RequestRejected):
     """The request names a model, collection, document or completion that does not exist."""
 
     code = "not_found"
+
+
+class NotAuthenticated(RequestRejected):
+    """The request carries no key, or one that is not in the keys file."""
+
+    code = "invalid_api_key"
+
+
+class NotAllowed(RequestRejected):
+    """The caller is known, but its role may not do this."""
+
+    code = "not_allowed"
+
+
+class Conflict(RequestRejected):
+    """What is there already stands against the request."""
+
+    code = "conflict"
+
+
+class TooLarge(RequestRejected):
+    """The request has more bytes than it may."""
+
+    code = "request_too_large"
 
 
 class ContextTooLong(RequestRejected):

@@ -7,6 +7,8 @@ Precedence: command-line flag, then environment (`PLUMBLINE_POLICY__URL=…`), t
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +21,7 @@ from pydantic import (
     HttpUrl,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -27,9 +30,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from contract.access import check_labels
 from contract.errors import ConfigurationError
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Section(BaseModel):
@@ -43,13 +49,38 @@ class ServerSettings(Section):
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     allow_public: bool = Field(
         False,
-        description="Must be true to bind to an address that other machines can reach, and to answer "
-        "requests that were addressed to another name than this machine's.",
+        description="Without keys, must be true to bind to an address that other machines can reach, "
+        "and to answer requests that were addressed to another name than this machine's.",
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger requests get a 413.")
+    max_upload_bytes: int = Field(
+        100_000_000, ge=1_000, description="Larger uploads of documents get a 413."
+    )
     keep_alive_seconds: float = Field(
         5.0, gt=0, description="Pause between SSE comments while candidates are being judged."
     )
+    keys_file: Path | None = Field(
+        None,
+        description="Who may call, with which labels and role (`plumbline keys new`). Unset: every "
+        "caller is anonymous.",
+    )
+    anonymous_labels: tuple[str, ...] = Field(
+        (),
+        description="Labels of anonymous callers; without any they see unlabelled documents only.",
+    )
+
+    @field_validator("anonymous_labels")
+    @classmethod
+    def _are_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return check_labels(labels)
+        except ConfigurationError as error:
+            raise ValueError(error.message) from error
+
+    @property
+    def is_local(self) -> bool:
+        """Is the server bound to this machine, and to its own names?"""
+        return self.host in _LOCAL and not self.allow_public
 
 
 class PolicySettings(Section):
@@ -233,12 +264,12 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _public_only_on_purpose(self) -> Settings:
-        local = {"127.0.0.1", "::1", "localhost"}
-        if self.server.host not in local and not self.server.allow_public:
+        server = self.server
+        if server.host not in _LOCAL and not server.allow_public and server.keys_file is None:
             raise ValueError(
-                f"server.host {self.server.host} can be reached from other machines and there are "
-                "no API keys yet; if a proxy in front checks callers, set server.allow_public to "
-                "true (PLUMBLINE_SERVER__ALLOW_PUBLIC=true)"
+                f"server.host {server.host} can be reached from other machines; set "
+                "server.keys_file (make keys with `plumbline keys new`), or, if a proxy in front "
+                "checks callers, set server.allow_public to true (PLUMBLINE_SERVER__ALLOW_PUBLIC=true)"
             )
         return self
 
@@ -280,6 +311,23 @@ class Settings(Section):
         return self.log_path or self.data_dir / "log.sqlite"
 
     @property
+    def documents(self) -> Path:
+        """Where uploaded documents live."""
+        return self.data_dir / "documents"
+
+    def environment(self, *sections: str) -> dict[str, str]:
+        """The environment of a child process that works with some sections of these settings.
+
+        No other setting of ours goes along, and so no key that the child does not need.
+        """
+        kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("PLUMBLINE_")}
+        for section in sections:
+            for name, value in getattr(self, section):
+                if value is not None:
+                    kept[f"PLUMBLINE_{section}__{name}".upper()] = _as_text(value)
+        return kept
+
+    @property
     def candidates(self) -> int:
         """Answers sampled for each choice when the request does not say."""
         return self.policy.candidates or (1 if self.policy.url else 2)
@@ -308,6 +356,15 @@ class _Sources(BaseSettings, Settings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (env_settings, init_settings)
+
+
+def _as_text(value: Any) -> str:
+    """A value as the environment holds it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple | list | dict | bool):
+        return json.dumps(value)
+    return str(value)
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from contract.errors import PlumblineError
 from contract.settings import Settings
 
 SOME_FAILED = 3
+
+_SECONDS_BETWEEN_LINES = 2.0
 
 Overrides = dict[str, Any]
 
@@ -57,10 +60,13 @@ def print_json(value: Any, *, indent: bool = False) -> None:
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A function (stage, done, total) that draws a bar for each stage while a person is watching."""
+    """A function (stage, done, total) that draws a bar for each stage while a person is watching.
+
+    Where nobody is, a line such as `reading 120/500` tells a program or a log every few seconds.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda stage, done, total: None
+        yield _progress_lines()
         return
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
@@ -72,3 +78,15 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[stage], completed=done, total=total)
 
         yield show
+
+
+def _progress_lines() -> Callable[[str, int, int], None]:
+    told = time.monotonic()
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _SECONDS_BETWEEN_LINES:
+            told = time.monotonic()
+            click.echo(f"{stage} {done}/{total}", err=True)
+
+    return show

@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from contract.access import OWNER, Access
 from contract.errors import ConfigurationError, NotFound, StorageFailed
 from feedback.migrations import migrate
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
@@ -59,17 +60,17 @@ class Log:
         )
         return stored
 
-    def completion(self, completion_id: str) -> CompletionRecord:
+    def completion(self, completion_id: str, *, access: Access = OWNER) -> CompletionRecord:
         """One turn with its candidates.
 
         Raises:
-            NotFound: the log holds no such completion.
+            NotFound: the log holds no such completion, or none that this caller may see.
         """
         with self.reading() as connection:
             row = connection.execute(
                 "SELECT * FROM completion WHERE id = ?", (completion_id,)
             ).fetchone()
-            if row is None:
+            if row is None or not _admits(access, row):
                 raise NotFound(f"There is no completion {completion_id!r} in the log.", param="id")
             return _completion(connection, row)
 
@@ -90,16 +91,25 @@ class Log:
             return row[0] if row else None
 
     def completions(
-        self, *, after: str = "", limit: int | None = None
+        self,
+        *,
+        after: str = "",
+        newest_first: bool = False,
+        failed: bool = True,
+        access: Access = OWNER,
     ) -> Iterator[CompletionRecord]:
-        """Turns in the order of their time, one at a time."""
+        """Turns in the order of their time, one at a time; `after` is the id of the one before.
+
+        Failed turns are among them unless `failed` is false, and what the caller may not see never is.
+        """
+        query = f"SELECT * FROM completion WHERE (? = '' OR id {'<' if newest_first else '>'} ?)"
+        if not failed:
+            query += " AND decision != 'error'"
+        query += f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
         with self.reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM completion WHERE id > ? ORDER BY id LIMIT ?",
-                (after, -1 if limit is None else limit),
-            )
-            for row in rows:
-                yield _completion(connection, row)
+            for row in connection.execute(query, (after, after)):
+                if _admits(access, row):
+                    yield _completion(connection, row)
 
     def feedback(
         self, *, completion_id: str | None = None, include_superseded: bool = False
@@ -208,7 +218,7 @@ def _settle(future: Future[Any], result: Any) -> None:
 _COMPLETION = [f.name for f in fields(CompletionRecord) if f.name != "candidates"]
 _CANDIDATE = [f.name for f in fields(CandidateRecord)]
 _FEEDBACK = [f.name for f in fields(FeedbackRecord)]
-_COMPLETION_JSON = ("request", "prompt", "passages", "reply")
+_COMPLETION_JSON = ("request", "prompt", "passages", "reply", "labels")
 
 
 def _insert_completion(connection: sqlite3.Connection, record: CompletionRecord) -> None:
@@ -234,6 +244,10 @@ def _insert(connection: sqlite3.Connection, table: str, columns: list[str], reco
     values = [_stored(getattr(record, name)) for name in columns]
     marks = ", ".join("?" * len(columns))
     connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", values)
+
+
+def _admits(access: Access, row: sqlite3.Row) -> bool:
+    return all(access.admits(group) for group in orjson.loads(row["labels"]))
 
 
 def _stored(value: Any) -> Any:

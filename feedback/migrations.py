@@ -69,7 +69,12 @@ def m001_initial(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX feedback_completion ON feedback (completion_id)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial,)
+def m002_labels(connection: sqlite3.Connection) -> None:
+    """The labels of the passages in a turn. Before this step no document had any."""
+    connection.execute("ALTER TABLE completion ADD COLUMN labels TEXT NOT NULL DEFAULT '[]'")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial, m002_labels)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

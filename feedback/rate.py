@@ -5,29 +5,35 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from contract.errors import RequestRejected
+from contract.access import OWNER, Access
+from contract.errors import NotFound, RequestRejected
 from contract.feedback import Feedback
 from contract.ids import uuid7
 from feedback.log import Log
 from feedback.records import FeedbackRecord
 
 
-async def store(log: Log, feedback: Feedback) -> dict[str, Any]:
+async def store(
+    log: Log, feedback: Feedback, *, access: Access = OWNER, rater: str | None = None
+) -> dict[str, Any]:
     """Store feedback and say what became of it.
 
     Feedback may arrive before its completion has landed; it is kept, and counts once both are there.
+    `rater` is who gave it where the feedback itself does not say.
 
     Returns:
         The wire reply: `id`, `created`, `status` (`stored` or `duplicate`), and whether the
         completion is `known` yet.
 
     Raises:
-        RequestRejected: it names a candidate of another conversation.
+        NotFound: it is about a turn that this caller may not see.
+        RequestRejected: it names a candidate of another conversation, or an idempotency key that
+            was used for another completion.
         StorageFailed: it could not be made durable.
     """
     known = log.has_completion(feedback.id)
     if known:
-        _check_candidates(log, feedback)
+        _check_candidates(log, feedback, access)
     if feedback.supersedes is not None:
         _check_superseded(log, feedback)
     record = FeedbackRecord(
@@ -35,12 +41,17 @@ async def store(log: Log, feedback: Feedback) -> dict[str, Any]:
         created=time.time(),
         completion_id=feedback.id,
         type=feedback.type,
-        rater=feedback.rater,
+        rater=feedback.rater or rater,
         idempotency_key=feedback.idempotency_key,
         supersedes=feedback.supersedes,
         body=feedback.model_dump(mode="json", exclude_none=True),
     )
     stored, is_new = await log.write_feedback(record)
+    if stored.completion_id != feedback.id:
+        raise RequestRejected(
+            "This idempotency key was used for feedback on another completion.",
+            param="idempotency_key",
+        )
     return {
         "id": stored.id,
         "object": "plumbline.feedback",
@@ -59,19 +70,19 @@ def _check_superseded(log: Log, feedback: Feedback) -> None:
         )
 
 
-def _check_candidates(log: Log, feedback: Feedback) -> None:
+def _check_candidates(log: Log, feedback: Feedback, access: Access) -> None:
+    messages = log.completion(feedback.id, access=access).request["messages"]
     named: dict[str, list[str | None]] = {
         "candidate_id": [feedback.candidate_id],
         "preferred_id": [feedback.preferred_id],
         "rejected_id": [feedback.rejected_id],
         "ranking": [*(feedback.ranking or [])],
     }
-    messages = log.completion(feedback.id).request["messages"]
     for param, identifiers in named.items():
         for identifier in identifiers:
             if identifier is None:
                 continue
-            owner = log.completion_of_candidate(identifier)
+            owner = _visible_owner(log, identifier, access)
             if owner is None:
                 raise RequestRejected(
                     f"There is no candidate or completion {identifier!r}. Candidate ids are in the "
@@ -90,3 +101,12 @@ def _check_candidates(log: Log, feedback: Feedback) -> None:
                     "answers to the same one can be compared.",
                     param=param,
                 )
+
+
+def _visible_owner(log: Log, identifier: str, access: Access) -> str | None:
+    """The completion that a candidate belongs to, as far as this caller may know of it."""
+    owner = log.completion_of_candidate(identifier)
+    try:
+        return None if owner is None else log.completion(owner, access=access).id
+    except NotFound:
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -24,7 +24,8 @@ class CandidateRecord:
 
 @dataclass(frozen=True, slots=True)
 class CompletionRecord:
-    """One turn."""
+    """One turn. `labels` holds the labels of each labelled passage in it: who may see the turn is
+    admitted to every one of these groups."""
 
     id: str
     created: float
@@ -45,6 +46,7 @@ class CompletionRecord:
     index_version: str
     settings_version: str
     seconds: float
+    labels: list[list[str]] = field(default_factory=list)
     candidates: tuple[CandidateRecord, ...] = ()
 
 

@@ -25,7 +25,11 @@ from contract.terminal import (
 from ingest.build import Ingest, Options
 from ingest.report import Report
 from ingest.survey import Given
+from ingest.watch import watch
 from text.encoders import build_encoder
+
+# Seconds without a change after which --watch takes a burst of changes to be over.
+_PAUSE = 1.0
 
 
 @click.command(cls=Command, short_help="Bring the index in step with your files.")
@@ -59,6 +63,8 @@ from text.encoders import build_encoder
     metavar="SECONDS",
     help="Wait this long for another ingest to end.",
 )
+@click.option("--watch", "watching", is_flag=True, help="Stay, and ingest again at each change.")
+@click.option("--poll", is_flag=True, help="With --watch: for network folders, which tell nothing.")
 @json_option
 @config_option
 @click.pass_context
@@ -76,6 +82,8 @@ def ingest(
     checksums: bool,
     dry_run: bool,
     wait_seconds: float,
+    watching: bool,
+    poll: bool,
     as_json: bool,
     config: Path | None,
 ) -> None:
@@ -94,6 +102,7 @@ def ingest(
       plumbline ingest faq.md --collection help  one file, another collection
       plumbline ingest hr/ --label hr            only for callers with the label hr
       plumbline ingest docs/ --dry-run           what would change
+      plumbline ingest docs/ --watch             stay, and follow every change
 
     Exit code 3 means that some files failed; each is listed with its reason, the rest is done.
     """
@@ -105,18 +114,27 @@ def ingest(
         given=_given(labels, no_labels, attributes),
         wait_seconds=wait_seconds,
     )
+    collection = settings.retrieval.collection
     encoder = build_encoder(settings)
-    with progress_bars() as progress:
-        run = Ingest(
-            settings.index, encoder, settings.retrieval, settings.ingest, progress=progress
-        )
-        job = run.preview if dry_run else run.remove if remove else run.run
-        report = job(paths, settings.retrieval.collection, options)
-    if as_json:
-        print_json(report.to_wire())
-    else:
-        _show(report)
-    if report.failed:
+
+    def once() -> Report:
+        with progress_bars() as progress:
+            run = Ingest(
+                settings.index, encoder, settings.retrieval, settings.ingest, progress=progress
+            )
+            job = run.preview if dry_run else run.remove if remove else run.run
+            report = job(paths, collection, options)
+        if as_json:
+            print_json(report.to_wire())
+        else:
+            _show(report)
+        return report
+
+    if watching:
+        if dry_run or remove or rebuild:
+            raise click.UsageError("--watch goes with neither --dry-run, --remove nor --rebuild.")
+        watch(paths, once, seconds=_PAUSE, poll=poll, ignore=[settings.index])
+    elif once().failed:
         context.exit(SOME_FAILED)
 
 

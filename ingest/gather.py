@@ -71,6 +71,7 @@ class Gathering:
         document = reading.document
         if document is None or reading.status != "indexed":
             return _Draft(known)
+        document = replace(document, title=known.title or document.title)
         pieces = self._pieces(document)
         keys = [embedding_key(self._encoder.fingerprint, p.heading, p.text) for p in pieces]
         known = replace(known, title=document.title, chars=len(document.text), chunks=len(pieces))

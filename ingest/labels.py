@@ -4,7 +4,7 @@ It stands in YAML files beside them. `report.pdf.plumbline.yaml` speaks of one f
 
     labels: [board]
     attributes: {department: finance, year: 2026}
-    name: Report 2026.pdf        # the path that people see
+    title: Report of the year 2026
 
 `.plumbline.yaml` speaks of its folder and what is below, and of files by pattern:
 
@@ -39,13 +39,13 @@ FILE_SUFFIX = ".plumbline.yaml"
 
 
 class _Entry(BaseModel):
-    """What is said of one file. None says nothing."""
+    """What is said of one file. None says nothing; a title goes before the one in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     labels: tuple[str, ...] | None = None
     attributes: dict[str, Attribute] = {}
-    name: str | None = None
+    title: str | None = None
 
     @field_validator("labels")
     @classmethod
@@ -68,7 +68,7 @@ class Said:
 
     labels: tuple[str, ...] | None = None
     attributes: dict[str, Attribute] = field(default_factory=dict)
-    name: str | None = None
+    title: str | None = None
 
 
 class Sidecars:
@@ -93,11 +93,11 @@ class Sidecars:
                     entries += _matching(said, location.name)
                 entries.append(said)
         labels = next((entry.labels for entry in entries if entry.labels is not None), None)
-        name = next((entry.name for entry in entries if entry.name), None)
+        title = next((entry.title for entry in entries if entry.title), None)
         attributes: dict[str, Attribute] = {}
         for entry in reversed(entries):
             attributes |= entry.attributes
-        return Said(labels, attributes, name)
+        return Said(labels, attributes, title)
 
 
 def _matching(folder: _Folder, name: str) -> list[_Entry]:

@@ -89,7 +89,7 @@ class Survey:
         return Finding("touch" if only_touched else "update", same, False)
 
     def _is_current(self, fresh: Known, before: Known) -> bool:
-        if before.recipe != self._recipe or before.status == "failed":
+        if before.recipe != fresh.recipe or before.status == "failed":
             return False
         if before.stamp == fresh.stamp and fresh.stamp and not self._checksums:
             return True
@@ -109,11 +109,13 @@ class Survey:
             id=document_id(self._collection, source.location),
             collection=self._collection,
             location=source.location,
-            path=said.name or str(source.path),
+            path=str(source.path),
             stamp=stamp if time.time() - modified > _SETTLED_SECONDS else "",
             content_hash="",
-            recipe=self._recipe,
+            # A title is encoded with the text.
+            recipe=f"{self._recipe}/{said.title}" if said.title else self._recipe,
             status="indexed",
+            title=said.title or "",
             labels=labels,
             label_source=label_source,
             attributes={**given, **said.attributes},

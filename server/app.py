@@ -11,8 +11,19 @@ from fastapi import FastAPI
 from server import errors
 from server.body_limit import BodyLimit
 from server.host_check import HostCheck
+from server.key_check import KeyCheck
 from server.parts import Parts
-from server.routes import chat, documents, feedback, health, judge, models, stored
+from server.routes import (
+    chat,
+    documents,
+    feedback,
+    health,
+    judge,
+    models,
+    stored,
+    uploads,
+    vector_stores,
+)
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -20,6 +31,7 @@ def create_app(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts.start()
         yield
         await parts.close()
 
@@ -30,10 +42,14 @@ def create_app(parts: Parts) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.parts = parts
-    app.add_middleware(BodyLimit, max_bytes=parts.settings.server.max_body_bytes)
-    if not parts.settings.server.allow_public:
+    settings = parts.settings.server
+    # The last one added is the first one asked.
+    app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(KeyCheck, callers=parts.callers)
+    if not settings.allow_public and settings.keys_file is None:
         app.add_middleware(HostCheck)
     errors.install(app)
-    for routes in (chat, stored, models, judge, feedback, documents, health):
+    groups = (chat, stored, models, judge, feedback, documents, uploads, vector_stores, health)
+    for routes in groups:
         app.include_router(routes.router)
     return app

@@ -1,28 +1,37 @@
-"""Requests that are too large are turned away before they are read."""
+"""Requests that are too large are turned away: before they are read, or while they are."""
 
 from __future__ import annotations
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contract.errors import RequestRejected
+from contract.errors import TooLarge
+from contract.settings import ServerSettings
 from server.replies import error_body
+
+# Here the body is a stream of files, which is never held as a whole.
+UPLOADS = ("POST", "/v1/documents")
 
 
 class BodyLimit:
     """Pure ASGI middleware: counts the bytes of a body and answers 413 where there are too many."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
-        self._max_bytes = max_bytes
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        is_upload = (scope["method"], scope["path"].rstrip("/")) == UPLOADS
+        error, most = self._limit(is_upload)
         length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if length.isdigit() and int(length) > self._max_bytes:
-            await self._refuse(scope, receive, send)
+        if length.isdigit() and int(length) > most:
+            await _refuse(error, scope, receive, send)
+            return
+        if is_upload:
+            await self._app(scope, _counted(receive, most, error), send)
             return
         messages, size, more = list[Message](), 0, True
         while more:
@@ -30,8 +39,8 @@ class BodyLimit:
             messages.append(message)
             size += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
-            if size > self._max_bytes:
-                await self._refuse(scope, receive, send)
+            if size > most:
+                await _refuse(error, scope, receive, send)
                 return
 
         async def replay() -> Message:
@@ -39,9 +48,26 @@ class BodyLimit:
 
         await self._app(scope, replay, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = RequestRejected(
-            f"The request is larger than {self._max_bytes} bytes (server.max_body_bytes).",
-            code="request_too_large",
-        )
-        await JSONResponse(error_body(error), status_code=413)(scope, receive, send)
+    def _limit(self, is_upload: bool) -> tuple[TooLarge, int]:
+        name = "max_upload_bytes" if is_upload else "max_body_bytes"
+        most: int = getattr(self._settings, name)
+        return TooLarge(f"The request is larger than {most} bytes (server.{name})."), most
+
+
+def _counted(receive: Receive, most: int, error: TooLarge) -> Receive:
+    """The same messages, until there are too many bytes in them; then the error is raised."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            raise error
+        return message
+
+    return counted
+
+
+async def _refuse(error: TooLarge, scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse(error_body(error), status_code=413)(scope, receive, send)

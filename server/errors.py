@@ -14,12 +14,16 @@ from starlette.exceptions import HTTPException
 
 from contract.errors import (
     ConfigurationError,
+    Conflict,
+    NotAllowed,
+    NotAuthenticated,
     NotFound,
     NotReady,
     PlumblineError,
     PolicyUnavailable,
     RequestRejected,
     StorageFailed,
+    TooLarge,
 )
 from server.replies import error_body
 
@@ -28,6 +32,10 @@ _log = logging.getLogger(__name__)
 # The most special first: the first type that fits gives status and OpenAI's error type.
 STATUS: dict[type[PlumblineError], tuple[int, str]] = {
     NotFound: (404, "invalid_request_error"),
+    NotAuthenticated: (401, "invalid_request_error"),
+    NotAllowed: (403, "invalid_request_error"),
+    Conflict: (409, "invalid_request_error"),
+    TooLarge: (413, "invalid_request_error"),
     RequestRejected: (400, "invalid_request_error"),
     NotReady: (503, "server_error"),
     PolicyUnavailable: (503, "server_error"),
@@ -35,6 +43,9 @@ STATUS: dict[type[PlumblineError], tuple[int, str]] = {
     ConfigurationError: (503, "server_error"),
     PlumblineError: (500, "server_error"),
 }
+
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 def install(app: FastAPI) -> None:
@@ -88,9 +99,11 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         404: f"There is no {request.method} {request.url.path}. See /docs for what there is.",
         405: f"{request.url.path} does not take {request.method}.",
     }
-    plain = PlumblineError(messages.get(error.status_code, str(error.detail)), code="not_found")
-    kind = "invalid_request_error" if error.status_code < 500 else "server_error"
-    return JSONResponse(error_body(plain, kind), status_code=error.status_code)
+    client = error.status_code < 500
+    code = _HTTP_CODES.get(error.status_code, "invalid_request" if client else "internal_error")
+    plain = PlumblineError(messages.get(error.status_code, str(error.detail)), code=code)
+    body = error_body(plain, "invalid_request_error" if client else "server_error")
+    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 
 
 async def _on_surprise(request: Request, error: Exception) -> JSONResponse:

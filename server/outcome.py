@@ -9,6 +9,7 @@ from contract.candidate import Candidate
 from contract.chat import ChatRequest
 from contract.passage import Evidence
 from contract.verdict import Decision, Judgement, Refuse, Serve, Verdict
+from server.callers import Caller
 from server.citations import Cited, cite
 from server.wording import REFUSAL, in_language
 
@@ -68,6 +69,7 @@ class Turn:
     id: str
     created: float
     request: ChatRequest
+    caller: Caller
     evidence: Evidence
     prompt: Sequence[Mapping[str, str]]
     prompt_tokens: int

@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from contract.access import Access
 from contract.candidate import Candidate, Policy
 from contract.chat import ChatRequest
-from contract.passage import Evidence
+from contract.filters import Filter
+from contract.passage import DocumentRecord, Evidence, Hit
 from contract.settings import Settings
 from contract.verdict import JudgeFailed, Judgement
 from feedback.log import Log
 from rbrm.answer import Question
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
+from server.callers import Callers
 from server.citations import cite
 from server.follow_up import refers_back
+from server.ingests import IngestQueue
+from server.uploads import Uploads
 from text.encoder import Encoder
 
 T = TypeVar("T")
+
+_PAGE = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -40,18 +47,50 @@ class Parts:
     judge: Judge
     log: Log
     executor: Executor
+    callers: Callers
+    uploads: Uploads
+    ingests: IngestQueue
 
-    async def retrieve(self, request: ChatRequest) -> Evidence:
-        """The evidence for the last question of a request."""
+    def start(self) -> None:
+        """Begin what goes on beside the requests."""
+        self.ingests.start()
+
+    async def retrieve(self, request: ChatRequest, access: Access) -> Evidence:
+        """The evidence for the last question of a request: only what the caller may see."""
         options = request.plumbline
-        return await self.compute(
+        evidence = await self.compute(
             lambda: self.retriever.retrieve(
                 request.question,
                 earlier=request.earlier if refers_back(request.question) else "",
                 collection=options.collection,
                 k=options.k,
+                access=access,
+                where=options.filters,
             )
         )
+        shown = [
+            replace(passage, document=self.shown_path(passage.document, passage.title))
+            for passage in evidence.passages
+        ]
+        return replace(evidence, passages=tuple(shown))
+
+    async def search(
+        self, query: str, collection: str, k: int, access: Access, where: Filter | None
+    ) -> Sequence[Hit]:
+        """The raw ranked chunks that the caller may see."""
+        return await self.compute(
+            lambda: self.retriever.search(
+                query, collection=collection, k=k, access=access, where=where
+            )
+        )
+
+    def all_documents(self, collection: str | None, access: Access) -> Iterator[DocumentRecord]:
+        """Every document that the caller may see, page by page."""
+        return all_documents(self.retriever, collection, access)
+
+    def shown_path(self, path: str, title: str) -> str:
+        """What people read as a document's path: for an uploaded file the name that it came with."""
+        return title if self.uploads.holds(path) else path
 
     async def count_tokens(self, texts: Sequence[str]) -> int:
         """Tokens of all texts together, as the encoder counts them."""
@@ -135,8 +174,21 @@ class Parts:
 
     async def close(self) -> None:
         """Close everything that holds a connection, a file or a thread."""
+        await asyncio.to_thread(self.ingests.close)
         await self.policy.close()
         self.judge.close()
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.retriever.close()
         self.log.close()
+
+
+def all_documents(
+    retriever: Retriever, collection: str | None, access: Access
+) -> Iterator[DocumentRecord]:
+    """Every document that a caller may see, page by page."""
+    after: str | None = None
+    while page := retriever.documents(
+        collection=collection, access=access, after=after, limit=_PAGE
+    ):
+        yield from page
+        after = page[-1].id

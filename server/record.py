@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Sequence
+
 from contract.chat import ChatRequest
 from contract.errors import PlumblineError
+from contract.passage import Passage
 from contract.verdict import Serve, Verdict
 from feedback.records import CandidateRecord, CompletionRecord
+from server.callers import Caller
 from server.outcome import Turn
 from server.parts import Parts
 from server.replies import completion, error_body
@@ -18,7 +24,7 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
     return CompletionRecord(
         id=turn.id,
         created=turn.created,
-        person=turn.request.person,
+        person=turn.request.person(turn.caller.name),
         collection=turn.request.plumbline.collection or parts.settings.retrieval.collection,
         question=turn.evidence.question,
         language=turn.evidence.language,
@@ -35,20 +41,30 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
         index_version=turn.evidence.index_version,
         settings_version=parts.settings.version,
         seconds=turn.seconds,
+        labels=_labels(turn.request, turn.caller, turn.evidence.passages),
         candidates=tuple(_candidates(turn)),
     )
 
 
 def failed_record(
-    turn_id: str, created: float, request: ChatRequest, parts: Parts, error: Exception
+    turn_id: str,
+    created: float,
+    request: ChatRequest,
+    parts: Parts,
+    caller: Caller,
+    error: BaseException,
 ) -> CompletionRecord:
     """The row of a turn that ended in an error; one that nobody foresaw stands there by its type."""
+    if isinstance(error, asyncio.CancelledError):
+        error = PlumblineError(
+            "The caller hung up before the turn was finished.", code="client_closed_request"
+        )
     if not isinstance(error, PlumblineError):
         error = PlumblineError(f"unexpected: {type(error).__name__}")
     return CompletionRecord(
         id=turn_id,
         created=created,
-        person=request.person,
+        person=request.person(caller.name),
         collection=request.plumbline.collection or parts.settings.retrieval.collection,
         question=request.question,
         language=reply_language(request.question),
@@ -64,8 +80,21 @@ def failed_record(
         rubric_version=parts.judge.rubric.fingerprint,
         index_version="",
         settings_version=parts.settings.version,
-        seconds=0.0,
+        seconds=time.time() - created,
+        labels=_labels(request, caller, ()),
     )
+
+
+def _labels(request: ChatRequest, caller: Caller, passages: Sequence[Passage]) -> list[list[str]]:
+    """The labels of each labelled passage; who reads the turn back must be admitted to all of them.
+
+    Earlier answers in the conversation may rest on anything that their reader may see, so a turn
+    that repeats them asks for each label of its caller.
+    """
+    groups = {tuple(sorted(passage.labels)) for passage in passages if passage.labels}
+    if request.repeats_answers:
+        groups |= {(label,) for label in caller.access.labels}
+    return [list(group) for group in sorted(groups)]
 
 
 def _request(request: ChatRequest) -> dict[str, object]:

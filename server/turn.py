@@ -13,6 +13,7 @@ from contract.errors import PolicyUnavailable
 from contract.ids import uuid7
 from contract.passage import Evidence
 from contract.verdict import Refuse, Regenerate
+from server.callers import Caller
 from server.decide import decide
 from server.outcome import Attempt, Choice, Turn, settled
 from server.parts import Parts
@@ -21,31 +22,45 @@ from server.record import failed_record, turn_record
 from server.sampling import candidates_of, check_context, check_size, sampling_of
 
 
-async def run_turn(request: ChatRequest, parts: Parts) -> Turn:
+async def run_turn(request: ChatRequest, parts: Parts, caller: Caller) -> Turn:
     """Answer a request; the turn is durable when this returns.
 
     Raises:
         RequestRejected, NotFound, ContextTooLong: the caller must change the request.
         NotReady, PolicyUnavailable, StorageFailed: try again later.
 
-    A turn that fails is logged as well.
+    A turn that fails is logged as well, and so is one whose caller hangs up.
     """
     turn_id, created = f"chatcmpl-{uuid7()}", time.time()
     try:
         await check_size(request, parts)
-        evidence = await parts.retrieve(request)
+        evidence = await parts.retrieve(request, caller.access)
         prompt = build_prompt(request.messages, evidence)
         tokens = await check_context(prompt, request, parts)
-        choices = await asyncio.gather(
-            *(settle(request, evidence, number, parts) for number in range(request.n))
-        )
-    except Exception as error:
-        await parts.log.write_completion(failed_record(turn_id, created, request, parts, error))
+        choices = await _settle_all(request, evidence, parts)
+    except (Exception, asyncio.CancelledError) as error:
+        record = failed_record(turn_id, created, request, parts, caller, error)
+        await asyncio.shield(parts.log.write_completion(record))
         raise
     seconds = time.time() - created
-    turn = Turn(turn_id, created, request, evidence, prompt.messages, tokens, choices, seconds)
+    turn = Turn(
+        turn_id, created, request, caller, evidence, prompt.messages, tokens, choices, seconds
+    )
     await parts.log.write_completion(turn_record(turn, parts))
     return turn
+
+
+async def _settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> list[Choice]:
+    """All choices of the reply; where one fails, the others need not be finished."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(settle(request, evidence, number, parts))
+                for number in range(request.n)
+            ]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return [task.result() for task in tasks]
 
 
 async def settle(request: ChatRequest, evidence: Evidence, number: int, parts: Parts) -> Choice:

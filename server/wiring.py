@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from contract.access import OWNER
 from contract.candidate import Policy
 from contract.model_server import ModelServer
 from contract.settings import Settings
@@ -12,9 +13,13 @@ from rbrm.assembly import build_judge
 from retrieval.index import Index
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
-from server.parts import Parts
+from server.callers import Anonymous, KeyRing
+from server.ingest_process import IngestProcess
+from server.ingests import IngestQueue, Lookup
+from server.parts import Parts, all_documents
 from server.policy.openai import OpenAIPolicy
 from server.policy.reader import ReaderPolicy
+from server.uploads import Uploads
 from text.encoder import Encoder
 from text.encoders import build_encoder
 
@@ -26,20 +31,37 @@ def build(settings: Settings) -> Parts:
         ConfigurationError: a setting, file or folder is wrong. A missing index is none: the server
             starts, says that it is not ready, and takes the index up when it is there.
     """
+    keys = settings.server.keys_file
+    callers = KeyRing(keys) if keys else Anonymous(settings.server)
     encoder = build_encoder(settings)
     if (settings.index / MANIFEST).exists():
         Index(settings.index, encoder).close()
+    retriever = Retriever(settings.index, encoder, settings.retrieval)
+    uploads = Uploads(settings.documents)
     judge = build_judge(settings.judge, encoder)
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
     return Parts(
         settings=settings,
         encoder=encoder,
-        retriever=Retriever(settings.index, encoder, settings.retrieval),
+        retriever=retriever,
         policy=_policy(settings, encoder, executor),
         judge=judge,
         log=Log(settings.log_file, synchronous=settings.log.synchronous),
         executor=executor,
+        callers=callers,
+        uploads=uploads,
+        ingests=IngestQueue(uploads, IngestProcess(settings), _lookup(retriever)),
     )
+
+
+def _lookup(retriever: Retriever) -> Lookup:
+    """Which documents have paths become?"""
+
+    def lookup(collection: str, paths: set[str]) -> dict[str, str]:
+        records = all_documents(retriever, collection, OWNER)
+        return {record.path: record.id for record in records if record.path in paths}
+
+    return lookup
 
 
 def _policy(settings: Settings, encoder: Encoder, executor: ThreadPoolExecutor) -> Policy:

@@ -91,7 +91,7 @@ def serve(data_dir: Path, tmp_path: Path) -> Iterator[Serve]:
 
     def start(**overrides: object) -> str:
         named = {name.replace("__", "."): value for name, value in overrides.items()}
-        defaults = {"index_dir": data_dir / "index", "log_path": tmp_path / "log.sqlite"}
+        defaults = {"data_dir": tmp_path, "index_dir": data_dir / "index"}
         settings = Settings().replace(defaults | named)
         context = listening(create_app(build(settings)))
         running.append(context)

@@ -13,6 +13,7 @@ class ScriptedPolicy:
     """Answers come in the order in which the test queued them; the last one repeats.
 
     An answer is a string, or (status, body) for an error. `requests` holds every body received.
+    `delay` is how long each answer takes; `delays` are those of the first ones.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,7 @@ class ScriptedPolicy:
         self.answers: list[str | tuple[int, dict[str, Any]]] = ["Nothing was scripted."]
         self.requests: list[dict[str, Any]] = []
         self.delay = 0.0
+        self.delays: list[float] = []
         self.cancelled = 0
         self.app = FastAPI()
         self.app.post("/v1/chat/completions")(self._chat)
@@ -34,9 +36,10 @@ class ScriptedPolicy:
     async def _chat(self, request: Request) -> JSONResponse:
         body = await request.json()
         self.requests.append(body)
-        if self.delay:
-            await asyncio.sleep(self.delay)
+        delay = self.delays.pop(0) if self.delays else self.delay
         texts = [self._next() for _ in range(body.get("n", 1))]
+        if delay:
+            await asyncio.sleep(delay)
         failed = next((text for text in texts if isinstance(text, tuple)), None)
         if failed is not None:
             return JSONResponse(failed[1], status_code=failed[0])

@@ -12,7 +12,7 @@ from contract.chat import ChatRequest
 from contract.errors import NotFound
 from server.parts import Parts
 from server.replies import MODEL, chunks, completion
-from server.routes.dependencies import PartsDep
+from server.routes.dependencies import CallerDep, PartsDep
 from server.stream import stream
 from server.turn import run_turn
 
@@ -23,17 +23,17 @@ MODE_HEADER = "x-plumbline-stream-mode"
 
 @router.post("/v1/chat/completions")
 @router.post("/v1/chat", include_in_schema=False)
-async def create(body: ChatRequest, http: Request, parts: PartsDep) -> Response:
+async def create(body: ChatRequest, http: Request, parts: PartsDep, caller: CallerDep) -> Response:
     """Answer from the documents; the answer is judged before a character of it is sent."""
     _check_model(body.model, parts)
     if body.stream:
         return await stream(
-            run_turn(body, parts),
+            run_turn(body, parts, caller),
             lambda turn: chunks(turn, parts.policy.version),
             keep_alive_seconds=parts.settings.server.keep_alive_seconds,
             headers={MODE_HEADER: body.plumbline.stream_mode},
         )
-    turn = await _until_disconnect(http, asyncio.ensure_future(run_turn(body, parts)))
+    turn = await _until_disconnect(http, asyncio.ensure_future(run_turn(body, parts, caller)))
     content = orjson.dumps(completion(turn, parts.policy.version))
     return Response(content, media_type="application/json")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from server.callers import Caller
 from server.parts import Parts
 
 
@@ -15,4 +16,25 @@ def _parts(request: Request) -> Parts:
     return parts
 
 
+def _caller(request: Request) -> Caller:
+    caller = request.state.caller
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def _rater(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    caller.check("rater")
+    return caller
+
+
+def _admin(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    caller.check("admin")
+    return caller
+
+
 PartsDep = Annotated[Parts, Depends(_parts)]
+
+# Who sent the request; the later two only where the caller may give feedback, or change documents.
+CallerDep = Annotated[Caller, Depends(_caller)]
+RaterDep = Annotated[Caller, Depends(_rater)]
+AdminDep = Annotated[Caller, Depends(_admin)]

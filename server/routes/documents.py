@@ -1,25 +1,56 @@
-"""`GET /v1/documents/{id}`: where a citation's url leads."""
+"""Documents and collections, as far as the caller may see them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
-from server.routes.dependencies import PartsDep
+from contract.passage import DocumentRecord
+from server.parts import Parts
+from server.routes.dependencies import CallerDep, PartsDep
 
 router = APIRouter(tags=["documents"])
 
 
+@router.get("/v1/documents")
+def list_documents(
+    parts: PartsDep,
+    caller: CallerDep,
+    collection: str | None = None,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> dict[str, Any]:
+    """Documents of all collections or of one; `after` is the last id of the page before."""
+    found = parts.retriever.documents(
+        collection=collection, access=caller.access, after=after, limit=limit + 1
+    )
+    page = [_shown(record, parts) for record in found[:limit]]
+    return {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else None,
+        "last_id": page[-1]["id"] if page else None,
+        "has_more": len(found) > limit,
+    }
+
+
 @router.get("/v1/documents/{document_id}")
-async def get_document(document_id: str, parts: PartsDep) -> dict[str, Any]:
+async def get_document(document_id: str, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """A document as it was read, chunk by chunk; a citation's `#n` is the chunk with that number."""
-    chunks = await parts.compute(lambda: parts.retriever.document(document_id))
+    chunks = await parts.compute(
+        lambda: parts.retriever.document(document_id, access=caller.access)
+    )
+    first = chunks[0]
     return {
         "id": document_id,
         "object": "plumbline.document",
-        "path": chunks[0].document,
-        "title": chunks[0].title,
+        "path": parts.shown_path(first.document, first.title),
+        "title": first.title,
+        "labels": list(first.labels),
+        "attributes": dict(first.attributes),
+        "uploaded": parts.uploads.holds(first.document),
         "chunks": [
             {
                 "chunk": chunk.ordinal,
@@ -31,4 +62,42 @@ async def get_document(document_id: str, parts: PartsDep) -> dict[str, Any]:
             }
             for chunk in chunks
         ],
+    }
+
+
+@router.get("/v1/collections")
+def list_collections(parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
+    """The collections, each with what the caller may see of it."""
+    names = sorted(parts.retriever.check().manifest.collections)
+    data = []
+    for name in names:
+        records = list(parts.all_documents(name, caller.access))
+        data.append(
+            {
+                "id": name,
+                "object": "plumbline.collection",
+                "documents": len(records),
+                "chunks": sum(record.chunks for record in records),
+                "statuses": dict(sorted(Counter(r.status for r in records).items())),
+            }
+        )
+    return {"object": "list", "data": data, "has_more": False}
+
+
+def _shown(record: DocumentRecord, parts: Parts) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "object": "plumbline.document",
+        "collection": record.collection,
+        "path": parts.shown_path(record.path, record.title),
+        "title": record.title,
+        "status": record.status,
+        "reason": record.reason,
+        "chars": record.chars,
+        "chunks": record.chunks,
+        "labels": list(record.labels),
+        "attributes": dict(record.attributes),
+        "modified": record.modified,
+        "ingested": record.ingested,
+        "uploaded": parts.uploads.holds(record.path),
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
 from contract.errors import NotFound
 from feedback.records import CompletionRecord
-from server.routes.dependencies import PartsDep
+from server.routes.dependencies import CallerDep, PartsDep
 
 router = APIRouter(tags=["stored completions"])
 
@@ -16,16 +17,21 @@ router = APIRouter(tags=["stored completions"])
 @router.get("/v1/chat/completions")
 def list_completions(
     parts: PartsDep,
+    caller: CallerDep,
     after: str = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "asc",
 ) -> dict[str, Any]:
-    """Completions in the order of their time. Turns that failed are in the log, not here."""
-    found = list(parts.log.completions(after=after, limit=limit + 1))
+    """Completions in the order of their time, or the newest first, as far as the caller may see all
+    of their passages. Turns that failed are in the log, not here."""
+    turns = parts.log.completions(
+        after=after, newest_first=order == "desc", failed=False, access=caller.access
+    )
+    found = list(islice(turns, limit + 1))
     page = found[:limit]
-    shown = [record.reply for record in page if record.decision != "error"]
     return {
         "object": "list",
-        "data": shown,
+        "data": [record.reply for record in page],
         "first_id": page[0].id if page else None,
         "last_id": page[-1].id if page else None,
         "has_more": len(found) > limit,
@@ -33,9 +39,9 @@ def list_completions(
 
 
 @router.get("/v1/chat/completions/{completion_id}")
-def get_completion(completion_id: str, parts: PartsDep) -> dict[str, Any]:
+def get_completion(completion_id: str, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """One completion, with every attempt, candidate and verdict under `plumbline.log`."""
-    record = parts.log.completion(completion_id)
+    record = parts.log.completion(completion_id, access=caller.access)
     if record.decision == "error":
         raise NotFound(f"The turn {completion_id!r} failed and has no completion.", param="id")
     reply = dict(record.reply)
@@ -44,9 +50,10 @@ def get_completion(completion_id: str, parts: PartsDep) -> dict[str, Any]:
 
 
 @router.get("/v1/chat/completions/{completion_id}/messages")
-def get_messages(completion_id: str, parts: PartsDep) -> dict[str, Any]:
+def get_messages(completion_id: str, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """The messages of the request."""
-    messages = parts.log.completion(completion_id).request["messages"]
+    record = parts.log.completion(completion_id, access=caller.access)
+    messages = record.request["messages"]
     data = [{"id": f"{completion_id}-{i}", **m} for i, m in enumerate(messages)]
     ids = [message["id"] for message in data]
     return {

@@ -28,6 +28,7 @@ def test_a_public_address_must_be_allowed_on_purpose() -> None:
     with pytest.raises(ConfigurationError, match="allow_public"):
         Settings.load(None, {"server.host": "0.0.0.0"})
     assert Settings.load(None, {"server.host": "0.0.0.0", "server.allow_public": True})
+    assert Settings.load(None, {"server.host": "0.0.0.0", "server.keys_file": "keys.yaml"})
 
 
 def test_a_secret_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +42,18 @@ def test_the_version_changes_with_what_changes_answers_only() -> None:
     base = Settings()
     assert base.replace({"server.port": 9}).version == base.version
     assert base.replace({"retrieval.k": 9}).version != base.version
+
+
+def test_a_child_process_gets_the_settings_of_its_section_and_no_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_POLICY__API_KEY", "sk-very-secret")
+    settings = Settings.load(None, {"retrieval.k": 7})
+    given = settings.environment("retrieval")
+    assert "sk-very-secret" not in given.values()
+    for name in [n for n in given if n.startswith("PLUMBLINE_")]:
+        monkeypatch.setenv(name, given[name])
+    assert Settings.load().retrieval == settings.retrieval
 
 
 def test_every_setting_is_documented() -> None:

@@ -1,13 +1,16 @@
 import asyncio
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from contract.access import PUBLIC, Access
 from contract.errors import ConfigurationError, NotFound, StorageFailed
 from contract.ids import uuid7
 from feedback.log import Log
@@ -162,6 +165,34 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     stored = {record.id for record in Log(path).completions()}
     assert len(ids) >= 100
     assert ids <= stored
+
+
+def test_a_log_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path, record = tmp_path / "log.sqlite", completion()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        MIGRATIONS[0](connection)
+        connection.execute("PRAGMA user_version = 1")
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(completion)")]
+        values = [getattr(record, name) for name in columns]
+        stored = [json.dumps(v) if isinstance(v, dict | list) else v for v in values]
+        marks = ", ".join("?" * len(columns))
+        connection.execute(f"INSERT INTO completion VALUES ({marks})", stored)
+    old = Log(path).completion(record.id, access=PUBLIC)
+    assert (old.question, old.labels) == (record.question, [])
+
+
+def test_a_turn_is_shown_to_who_may_see_each_labelled_passage(log: Log) -> None:
+    public, both = completion(), completion(labels=[["hr"], ["board", "sales"]])
+    write(log, public, both)
+    for labels, seen in (
+        ((), {public.id}),
+        (("hr",), {public.id}),
+        (("hr", "sales"), {public.id, both.id}),
+    ):
+        access = Access(frozenset(labels))
+        assert {r.id for r in log.completions(access=access)} == seen
+    with pytest.raises(NotFound):
+        log.completion(both.id, access=PUBLIC)
 
 
 def test_a_log_of_a_newer_version_is_refused(tmp_path: Path) -> None:

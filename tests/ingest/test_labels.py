@@ -122,10 +122,12 @@ def test_labels_of_the_command_line_stay_until_changed(office: Office) -> None:
 
 def test_a_file_beside_the_document_goes_before_the_command_line(office: Office) -> None:
     office.write("pay.txt", "Numbers about salary.")
-    office.write("pay.txt.plumbline.yaml", "labels: [hr]\nname: Pay 2026.txt")
+    office.write("pay.txt.plumbline.yaml", "labels: [hr]\ntitle: Pay of 2026")
     office.ingest(labels=("staff",))
     assert office.found(STAFF) == set()
-    assert office.found(HR) == {"Pay 2026.txt"}
+    assert office.found(HR) == {"pay.txt"}
+    (hit,) = office.retriever.search("What was paid in 2026?", access=HR)
+    assert hit.chunk.title == "Pay of 2026"
 
 
 def test_a_filter_asks_for_attributes(office: Office) -> None:

@@ -41,6 +41,17 @@ def post(url: str, body: object, path: str = "/v1/chat/completions") -> httpx.Re
         ({"model": "plumbline", "messages": USER, "max_tokens": 10**30}, 400, None, "max_tokens"),
         ({"model": "plumbline", "messages": USER, "store": False}, 400, None, None),
         (
+            b'{"model": "plumbline", "messages": [{"role": "user", "content": "x"}], "plumbline": '
+            b'{"filters": '
+            + b'{"type": "and", "filters": [' * 300
+            + b'{"type": "eq", "key": "a", "value": 1}'
+            + b"]}" * 300
+            + b"}}",
+            400,
+            None,
+            None,
+        ),
+        (
             b'{"model": "plumbline", "messages": [{"role": "user", "content": "\\ud800"}]}',
             400,
             None,
@@ -114,6 +125,19 @@ def test_an_unknown_path_has_the_same_shape(server_url) -> None:
     response = httpx.get(f"{server_url}/v1/nothing")
     assert response.status_code == 404
     assert "GET /v1/nothing" in response.json()["error"]["message"]
+
+
+def test_the_code_says_what_is_wrong(server_url) -> None:
+    wrong_method = httpx.put(f"{server_url}/v1/models")
+    assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "GET")
+    assert wrong_method.json()["error"]["code"] == "method_not_allowed"
+    broken_form = httpx.post(
+        f"{server_url}/v1/documents",
+        content=b"--x\r\nnonsense",
+        headers={"content-type": "multipart/form-data; boundary=b"},
+    )
+    assert broken_form.status_code == 400
+    assert broken_form.json()["error"]["code"] == "invalid_request"
 
 
 def test_unknown_things_are_404(server_url) -> None:

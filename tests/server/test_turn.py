@@ -10,6 +10,8 @@ import httpx
 import openai
 import pytest
 
+from feedback.log import Log
+from feedback.records import CompletionRecord
 from tests.conftest import Serve, ask
 from tests.scripted_policy import ScriptedPolicy
 
@@ -188,3 +190,58 @@ def test_a_caller_who_hangs_up_leaves_the_server_free(policy: ScriptedPolicy, se
     started = time.monotonic()
     assert ask(url, QUESTION)["plumbline"]["answered"]
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_caller_who_hangs_up_leaves_a_row(
+    policy: ScriptedPolicy, serve: Serve, tmp_path: Path, streamed: bool
+) -> None:
+    policy.script("You get 80 working days [1].")
+    policy.delay = 30
+    url = serve(policy__url=policy.url, server__keep_alive_seconds=0.1)
+    body = {
+        "model": "plumbline",
+        "messages": [{"role": "user", "content": QUESTION}],
+        "user": "ann",
+        "stream": streamed,
+    }
+    with pytest.raises(httpx.ReadTimeout):
+        if streamed:
+            with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=5) as reply:
+                for _ in reply.iter_lines():
+                    raise httpx.ReadTimeout("enough")
+        else:
+            httpx.post(f"{url}/v1/chat/completions", json=body, timeout=1)
+    deadline = time.monotonic() + 20
+    rows: list[CompletionRecord] = []
+    while not rows and time.monotonic() < deadline:
+        rows = list(Log(tmp_path / "log.sqlite").completions())
+        time.sleep(0.1)
+    (row,) = rows
+    assert (row.decision, row.person, row.question) == ("error", "ann", QUESTION)
+    assert row.reply["error"]["code"] == "client_closed_request"
+    assert httpx.get(f"{url}/v1/chat/completions").json()["data"] == []
+
+
+def test_a_failing_choice_ends_the_others(policy: ScriptedPolicy, serve: Serve) -> None:
+    policy.script((500, {"error": {"message": "out of memory"}}), "You get 80 working days [1].")
+    policy.delays = [0.0, 30.0]
+    url = serve(policy__url=policy.url)
+    body = {"model": "plumbline", "messages": [{"role": "user", "content": QUESTION}], "n": 2}
+    started = time.monotonic()
+    response = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "policy_unavailable")
+    assert time.monotonic() - started < 20, "the slow choice was not waited for"
+
+
+def test_stored_completions_are_listed_either_way(policy: ScriptedPolicy, serve: Serve) -> None:
+    policy.script((500, {"error": {"message": "down"}}), "You get 80 working days [1].")
+    url = serve(policy__url=policy.url)
+    body = {"model": "plumbline", "messages": [{"role": "user", "content": QUESTION}]}
+    assert httpx.post(f"{url}/v1/chat/completions", json=body, timeout=30).status_code == 503
+    ids = [ask(url, QUESTION)["id"] for _ in range(3)]
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="any") as client:
+        listing = client.chat.completions.list
+        assert [c.id for c in listing(limit=2)] == ids, "the failed turn ends no page"
+        assert [c.id for c in listing(limit=2, order="desc")] == ids[::-1]
+        assert [c.id for c in listing(after=ids[1], order="desc")] == ids[:1]

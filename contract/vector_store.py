@@ -1,0 +1,41 @@
+"""The wire types of `/v1/vector_stores/{id}/search`: OpenAI's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from contract.chat import Body, Wire
+from contract.filters import Filter
+
+Query = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class RankingOptions(Wire):
+    """There is one ranker here, so each of OpenAI's names for one means it."""
+
+    ranker: Literal["none", "auto", "default-2024-11-15", "default_2024_08_21"] = "auto"
+    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class SearchRequest(Body):
+    """A search. `rewrite_query` is accepted; the reply's `search_query` shows that nothing is rewritten."""
+
+    query: Query | Annotated[list[Query], Field(min_length=1, max_length=16)]
+    max_num_results: Annotated[int, Field(ge=1, le=50)] = 10
+    filters: Filter | None = None
+    rewrite_query: bool = False
+    ranking_options: RankingOptions = RankingOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
+
+    @property
+    def queries(self) -> list[str]:
+        """All queries."""
+        return [self.query] if isinstance(self.query, str) else self.query

@@ -1,0 +1,202 @@
+"""Who calls: a name, labels and a role, from the keys file or none.
+
+The file holds the SHA-256 of each key and never a key:
+
+    keys:
+      - {name: ann, sha256: 5f2c…, labels: [hr], role: rater}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from contract.access import Access, check_labels
+from contract.errors import ConfigurationError, NotAllowed, NotAuthenticated
+from contract.settings import ServerSettings
+
+Role = Literal["reader", "rater", "admin"]
+
+# Each role may do what those before it may.
+ROLES: tuple[Role, ...] = ("reader", "rater", "admin")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request. The name is empty where nobody has to say who they are."""
+
+    name: str
+    access: Access
+    role: Role
+
+    def check(self, role: Role) -> None:
+        """Raise NotAllowed where this caller's role is a lesser one."""
+        if ROLES.index(self.role) < ROLES.index(role):
+            raise NotAllowed(
+                f"This needs the role {role}; "
+                + (
+                    f"the key {self.name!r} is a {self.role}."
+                    if self.name
+                    else "you are anonymous."
+                )
+            )
+
+
+class Callers(Protocol):
+    """Tells who sent a request."""
+
+    def identify(self, authorization: str) -> Caller:
+        """The caller with this Authorization header.
+
+        Raises:
+            NotAuthenticated: nobody is known by it.
+        """
+        ...
+
+
+class Anonymous:
+    """Without a keys file: one caller, who is the admin while only this machine can be the one."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        access = Access(frozenset(settings.anonymous_labels))
+        self._caller = Caller("", access, "admin" if settings.is_local else "rater")
+
+    def identify(self, authorization: str) -> Caller:
+        """The one caller; a key that somebody sends all the same is not looked at."""
+        return self._caller
+
+
+class KeyRecord(BaseModel):
+    """One key in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    labels: tuple[str, ...] = ()
+    role: Role = "reader"
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return check_labels(labels)
+        except ConfigurationError as error:
+            raise ValueError(error.message) from error
+
+
+class KeyFile(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keys: tuple[KeyRecord, ...] = ()
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _none_is_empty(cls, keys: Any) -> Any:
+        return () if keys is None else keys
+
+    @model_validator(mode="after")
+    def _are_different(self) -> KeyFile:
+        for field in ("name", "sha256"):
+            values = [getattr(key, field) for key in self.keys]
+            twice = next((value for value in values if values.count(value) > 1), None)
+            if twice is not None:
+                raise ValueError(f"two keys have the {field} {twice!r}")
+        return self
+
+
+def read_keys(path: Path) -> KeyFile:
+    """Read a keys file.
+
+    Raises:
+        ConfigurationError: it is missing, or something in it is wrong.
+    """
+    try:
+        return parse_keys(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The keys file {path} can't be read ({error}). Make a key with `plumbline keys new "
+            f"NAME --file {path}`."
+        ) from error
+
+
+def parse_keys(text: str, path: Path) -> KeyFile:
+    """The content of a keys file; the path is for the message."""
+    try:
+        content: Any = yaml.safe_load(text)
+        return KeyFile.model_validate(content if content is not None else {})
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"The keys file {path} is no YAML: {error}") from error
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step) for step in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(
+            f"The keys file {path} is wrong: {f'{place}: ' if place else ''}{message}."
+        ) from error
+
+
+class KeyRing:
+    """The callers of a keys file, which is read again when it changes.
+
+    A new version that is broken leaves the old keys in force, and is logged.
+
+    Raises:
+        ConfigurationError: at the start the file is missing or broken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._stamp = _stamp(path)
+        self._callers = _callers(read_keys(path))
+
+    def identify(self, authorization: str) -> Caller:
+        """The caller whose key stands in the header; every known key is compared, in constant time."""
+        scheme, _, key = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise NotAuthenticated(
+                "A key is needed: send the header `Authorization: Bearer pl-…`. Whoever runs this "
+                "server makes keys with `plumbline keys new`."
+            )
+        presented = hashlib.sha256(key.strip().encode()).hexdigest()
+        found = [c for known, c in self._current() if hmac.compare_digest(known, presented)]
+        if not found:
+            raise NotAuthenticated("This key is not known here; it may have been withdrawn.")
+        return found[0]
+
+    def _current(self) -> list[tuple[str, Caller]]:
+        with self._lock:
+            stamp = _stamp(self._path)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    self._callers = _callers(read_keys(self._path))
+                    _log.info("the keys file was read again: %d keys", len(self._callers))
+                except ConfigurationError as error:
+                    _log.error("the old keys stay in force: %s", error.message)
+            return self._callers
+
+
+def _callers(file: KeyFile) -> list[tuple[str, Caller]]:
+    return [(k.sha256, Caller(k.name, Access(frozenset(k.labels)), k.role)) for k in file.keys]
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
