@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,9 +18,8 @@ FEATURES = (
     "overlap_squared",
     "words",  # the same without single characters
     "words_squared",
-    "before_gain",  # what the sentence before adds to the overlap
+    "before_gain",  # what the sentence before and the heading add to the overlap
     "after_gain",
-    "heading_gain",
     "pairs",  # share of the question's neighbouring terms that are neighbours in the sentence
     "longest_run",
     "nearness",
@@ -75,7 +73,8 @@ def _passage_rows(question: Question, passage: Passage) -> Vector:
     rows = np.zeros((len(said), len(FEATURES)), dtype=np.float32)
     for i, sentence in enumerate(passage.sentences):
         overlap, words = question.overlap(sets[i]), question.words(sets[i])
-        before = _gain(question, sets, i, i - 1, overlap)
+        earlier = sets[i - 1] if i else set()
+        before = question.overlap(sets[i] | earlier | heading) - overlap
         ordered = in_order(own[i])
         back = bool(_REFERS_BACK.match(said[i]))
         rows[i, :_KIND_AT] = (
@@ -84,8 +83,7 @@ def _passage_rows(question: Question, passage: Passage) -> Vector:
             words,
             words * words,
             before,
-            _gain(question, sets, i, i + 1, overlap),
-            question.overlap(sets[i] | heading) - overlap,
+            question.overlap(sets[i].union(*sets[i + 1 : i + 2])) - overlap,
             question.pairs(ordered),
             question.longest_run(ordered),
             question.nearness(ordered),
@@ -115,12 +113,6 @@ def _passage_rows(question: Question, passage: Passage) -> Vector:
     if len(rows):
         rows[:, FEATURES.index("best_in_passage")] = rows[:, 0] >= rows[:, 0].max()
     return rows
-
-
-def _gain(question: Question, sets: Sequence[set[str]], i: int, other: int, own: float) -> float:
-    if not 0 <= other < len(sets):
-        return 0.0
-    return question.overlap(sets[i] | sets[other]) - own
 
 
 def _kind_counts(question: Question, text: str) -> tuple[float, float]:

@@ -38,7 +38,7 @@ SUPPORT_FEATURES = (
 )
 
 # A further sentence joins an answer if its score (a log-odds) is at most this far below the first.
-JOIN_WITHIN = 2.5
+JOIN_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -10,8 +10,13 @@ import torch
 from contract.passage import Vector
 
 
-def fit_rank(sets: Sequence[tuple[Vector, Vector]], decay: float) -> Vector:
-    """Softmax regression: sets of (features (s, f), gold mask (s,)) -> weights (f,)."""
+def fit_rank(
+    sets: Sequence[tuple[Vector, Vector]], decay: float, prior: Mapping[int, float]
+) -> Vector:
+    """Softmax regression: sets of (features (s, f), gold mask (s,)) -> weights (f,).
+
+    Weights are drawn towards `prior` (0 where it names none), which decides where the data is silent.
+    """
     longest, width = max(len(y) for _, y in sets), sets[0][0].shape[1]
     x = torch.zeros(len(sets), longest, width)
     absent = torch.full((len(sets), longest), -torch.inf)
@@ -20,14 +25,17 @@ def fit_rank(sets: Sequence[tuple[Vector, Vector]], decay: float) -> Vector:
         x[row, : len(gold)] = torch.from_numpy(features)
         absent[row, : len(gold)] = 0
         wrong[row, : len(gold)] = torch.from_numpy(np.where(gold > 0, 0, -np.inf))
-    weights = torch.zeros(width, requires_grad=True)
+    centre = torch.zeros(width)
+    for place, value in prior.items():
+        centre[place] = value
+    weights = centre.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([weights], max_iter=200)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         scores = x @ weights
         chosen = torch.logsumexp(scores + wrong, 1) - torch.logsumexp(scores + absent, 1)
-        loss = decay * weights.square().sum() - chosen.mean()
+        loss = decay * (weights - centre).square().sum() - chosen.mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 

@@ -42,6 +42,10 @@ from text.encoder import Encoder
 from training.linear import fit_rank, fit_support
 
 _RANK_DECAY, _SUPPORT_DECAY = 1e-4, 1e-3
+# What these sets can't teach: they hold no headings, hardly a question and few kinds of answers.
+_PRIOR = {FEATURES.index("is_question"): -3.0, FEATURES.index("short"): -0.5} | {
+    i: 0.7 for i, name in enumerate(FEATURES) if name.startswith("kind_") and name != "kind_near"
+}
 # Shares of terms made unknown in the copies of an example.
 _UNKNOWN = (0.0, 0.25, 0.45)
 _FOLDS = 5
@@ -153,7 +157,9 @@ def fit(data: Sequence[Prepared]) -> SupportModel:
     for side in sorted({side_of(p.example.evidence) for p in data}):
         mine = [p for p in data if side_of(p.example.evidence) == side and len(p.table)]
         sets = [(p.table, p.gold) for p in mine if p.example.answerable and not p.worded_less]
-        rank[side] = fit_rank([(x, y) for x, y in sets if 0 < y.sum() < len(y)], _RANK_DECAY)
+        rank[side] = fit_rank(
+            [(x, y) for x, y in sets if 0 < y.sum() < len(y)], _RANK_DECAY, _PRIOR
+        )
         rows = np.stack(
             [support_features(p.example.evidence, p.ranked(rank[side])[0]) for p in mine]
         )

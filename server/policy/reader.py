@@ -160,6 +160,8 @@ def _says_something(scored: Scored) -> bool:
     text = scored.sentence.text
     if is_row(text):
         return not is_rule(text) and not is_header(text, scored.passage.text)
+    if text.lstrip().startswith("#"):
+        return False
     return any(character.isalnum() for character in text)
 
 
