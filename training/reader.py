@@ -42,15 +42,14 @@ from text.encoder import Encoder
 from training.linear import fit_rank, fit_support
 
 _RANK_DECAY, _SUPPORT_DECAY = 1e-4, 1e-3
-# What these sets can't teach: they hold no headings, hardly a question and few kinds of answers.
-_PRIOR = {FEATURES.index("is_question"): -3.0, FEATURES.index("short"): -0.5} | {
-    i: 0.7 for i, name in enumerate(FEATURES) if name.startswith("kind_") and name != "kind_near"
-}
+# What these sets can't teach: they hold no headings and hardly a question.
+_PRIOR = {FEATURES.index("is_question"): -3.0, FEATURES.index("short"): -0.5}
 # Shares of terms made unknown in the copies of an example.
 _UNKNOWN = (0.0, 0.25, 0.45)
 _FOLDS = 5
-# Share of questions about articles that are not indexed that the default threshold must refuse.
-_HONEST = 0.88
+# Share of questions about articles that are not indexed that the default threshold must refuse; where
+# the encoder can't help, a higher one would cost more wrong abstentions than it saves.
+_HONEST = {"dense": 0.93, "lexical": 0.88}
 
 
 @dataclass(frozen=True)
@@ -166,14 +165,16 @@ def fit(data: Sequence[Prepared]) -> SupportModel:
         labels = np.asarray([p.example.answerable for p in mine], dtype=np.float32)
         weights[side] = fit_support(rows, labels, _SUPPORT_DECAY)
         foreign = [not (p.example.answerable or p.worded_less or p.near) for p in mine]
-        weights[side][-1] += _shift(rows[foreign] @ weights[side][:-1] + weights[side][-1])
+        weights[side][-1] += _shift(
+            rows[foreign] @ weights[side][:-1] + weights[side][-1], _HONEST[side]
+        )
     return SupportModel(rank, weights, "")
 
 
-def _shift(foreign: Vector) -> float:
-    """What to add to the bias, so that the default threshold refuses `_HONEST` of these logits."""
+def _shift(foreign: Vector, honest: float) -> float:
+    """What to add to the bias, so that the default threshold refuses this share of the logits."""
     threshold = ReaderSettings().min_support
-    return float(np.log(threshold / (1 - threshold)) - np.quantile(foreign, _HONEST))
+    return float(np.log(threshold / (1 - threshold)) - np.quantile(foreign, honest))
 
 
 def validate(data: Sequence[Prepared], seed: int) -> dict[str, float]:
