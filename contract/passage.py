@@ -116,7 +116,8 @@ class Evidence:
 
     `term_weights` maps each content term of the question to its rarity (idf) in the collection;
     `question_vector` is None where the encoder does not know the question's language; `support` is
-    the probability that the passages hold an answer.
+    the probability that the passages hold an answer. `searched` is the question with what it refers
+    to; `definitions` are the lines of the glossary that it touches.
     """
 
     question: str
@@ -126,3 +127,5 @@ class Evidence:
     question_vector: Vector | None = field(default=None, compare=False, repr=False)
     support: float = 0.0
     index_version: str = ""
+    searched: str = ""
+    definitions: tuple[str, ...] = ()

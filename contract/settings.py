@@ -174,6 +174,23 @@ class RetrievalSettings(Section):
         "one byte a dimension); below it is flat and exact.",
     )
 
+    glossary: Path | None = Field(
+        None, description="File of your own words, a line each: `term = synonym, synonym`."
+    )
+    rerank_model: str | None = Field(
+        None,
+        description="CrossEncoder (name or folder) that reorders the best hits, or its id at "
+        "retrieval.rerank_url; unset: no reranking.",
+    )
+    rerank_url: HttpUrl | None = Field(
+        None, description="Base URL of a server with a `/rerank` endpoint (Jina, Cohere, vLLM)."
+    )
+    rerank_api_key: SecretStr | None = Field(None, description="Bearer token for that URL.")
+    rerank_depth: int = Field(20, ge=1, le=200, description="Hits that are reranked.")
+    rerank_timeout_seconds: float = Field(
+        2.0, gt=0, description="Longest wait for a reranking; after it the fused order stands."
+    )
+
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> RetrievalSettings:
         if self.overlap_tokens >= self.chunk_tokens:

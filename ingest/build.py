@@ -44,7 +44,8 @@ class Options:
     """How a run goes about it.
 
     Attributes:
-        prune: every document of the collection that is not below the roots leaves the index, too.
+        prune: every document of the collection that is not below the roots leaves the index, too,
+            but for those below a folder of `spared`.
         rebuild: everything is read again, which is also how an index changes to another encoder.
         checksums: contents are compared even where size and times of a file are as they were.
         given: labels and attributes from the command line.
@@ -52,6 +53,7 @@ class Options:
     """
 
     prune: bool = False
+    spared: tuple[Path, ...] = ()
     rebuild: bool = False
     checksums: bool = False
     given: Given = Given()
@@ -130,7 +132,9 @@ class Ingest:
         for finding in self._survey(known, collection, options).look(sources):
             report.files.append(_preview(finding))
         visited = {source.location for source in sources}
-        for document in gone(known, roots, visited, blocked, prune=options.prune):
+        for document in gone(
+            known, roots, visited, blocked, prune=options.prune, spared=options.spared
+        ):
             report.files.append(FileReport(document.path, "removed"))
         return report
 
@@ -223,7 +227,9 @@ class Ingest:
             connection, self._survey(known, collection, options), sources, report
         )
         visited = {source.location for source in sources}
-        for document in gone(known, roots, visited, blocked, prune=options.prune):
+        for document in gone(
+            known, roots, visited, blocked, prune=options.prune, spared=options.spared
+        ):
             forget_document(connection, document.id)
             report.files.append(FileReport(document.path, "removed"))
             changed = True

@@ -109,6 +109,7 @@ def ingest(
     settings = load_settings(config, index_dir=index_dir, retrieval__collection=collection)
     options = Options(
         prune=prune,
+        spared=(settings.documents,),
         rebuild=rebuild,
         checksums=checksums,
         given=_given(labels, no_labels, attributes),

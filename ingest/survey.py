@@ -13,10 +13,14 @@ from contract.errors import DocumentUnreadable
 from contract.filters import Attribute
 from ingest.labels import Said, Sidecars
 from ingest.records import Known, LabelSource, document_id
+from ingest.report import Status
 from ingest.walk import Source
 
 # A file that changed less than this ago may change again within one tick of the clock that stamps it.
 _SETTLED_SECONDS = 2.0
+_LEADS_OUT = (
+    "It is a link to a place outside the given folders. Name that place as well to ingest it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ class Survey:
         """A finding for each file."""
         for source in sources:
             before = self._known.get(source.location)
+            if source.leads_out:
+                yield self._failed(source, before, _LEADS_OUT, "unsupported")
+                continue
             try:
                 fresh = self._fresh(source, before, self._sidecars.of(source.location))
             except OSError as error:
@@ -133,7 +140,9 @@ class Survey:
             return before.labels, "command"
         return (), ""
 
-    def _failed(self, source: Source, before: Known | None, reason: str) -> Finding:
+    def _failed(
+        self, source: Source, before: Known | None, reason: str, status: Status = "failed"
+    ) -> Finding:
         known = Known(
             id=document_id(self._collection, source.location),
             collection=self._collection,
@@ -142,7 +151,7 @@ class Survey:
             stamp="",
             content_hash="",
             recipe=self._recipe,
-            status="failed",
+            status=status,
             reason=reason,
             labels=before.labels if before else (),
             label_source=before.label_source if before else "",
@@ -157,15 +166,18 @@ def gone(
     blocked: Sequence[Path],
     *,
     prune: bool,
+    spared: Sequence[Path] = (),
 ) -> list[Known]:
     """Documents that no longer belong: below an existing root and not there, or not named at all.
 
     A folder that is missing as a whole (an unmounted disk, a slip of the pen) removes nothing, even
-    where everything else is to be pruned.
+    where everything else is to be pruned. What is below a `spared` folder is not pruned either: it has
+    an owner of its own.
     """
     if prune and not all(root.exists() for root in roots):
         prune = False
     unseen = [folder.resolve() for folder in blocked]
+    kept = [folder.resolve() for folder in spared]
     folders = [root.resolve() for root in roots if root.is_dir()]
     files = {root.resolve() for root in roots if not root.exists()}
     return [
@@ -173,7 +185,11 @@ def gone(
         for location, document in known.items()
         if location not in visited
         and not any(folder in location.parents for folder in unseen)
-        and (prune or location in files or any(f in location.parents for f in folders))
+        and (
+            location in files
+            or any(folder in location.parents for folder in folders)
+            or (prune and not any(folder in location.parents for folder in kept))
+        )
     ]
 
 

@@ -12,10 +12,12 @@ from ingest.labels import is_sidecar
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file: `path` as people wrote it, `location` as the system knows it."""
+    """A file: `path` as people wrote it, `location` as the system knows it. `leads_out` is true of a
+    link to a place that nobody asked to have ingested."""
 
     path: Path
     location: Path
+    leads_out: bool = False
 
     def stamp(self) -> str:
         """What changes whenever the content does: size, inode, times of content and of change. The
@@ -31,16 +33,19 @@ class Source:
 def walk(roots: Sequence[Path], on_error: Callable[[OSError], None]) -> Iterator[Source]:
     """Regular files below the roots, sorted, each once; hidden files and folders are left out.
 
-    Links to files are followed, links to folders are not, so a loop can't trap the walk; pipes and
-    devices are no documents. A folder that can't be listed is given to `on_error`.
+    Links to folders are not followed, so a loop can't trap the walk; links to files are, and those
+    that lead out of the roots are told apart. Pipes and devices are no documents. A folder that can't
+    be listed is given to `on_error`.
     """
     seen: set[Path] = set()
+    inside = {root.resolve() for root in roots}
     for root in roots:
         for path in _files(root, on_error):
             location = path.resolve()
             if location not in seen and path.is_file() and not is_sidecar(path.name):
                 seen.add(location)
-                yield Source(path, location)
+                within = location in inside or not inside.isdisjoint(location.parents)
+                yield Source(path, location, leads_out=not within)
 
 
 def _files(root: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:

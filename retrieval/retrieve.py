@@ -1,20 +1,26 @@
-"""Question in, evidence out: search, thin, join neighbours, cut to the budget."""
+"""Question in, evidence out: search, rerank, thin, join neighbours, cut to the budget."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from contract.access import PUBLIC, Access
 from contract.errors import ConfigurationError, NotReady, PlumblineError
 from contract.filters import Filter
-from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Passage, Sentence
+from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Passage
 from contract.settings import RetrievalSettings
+from retrieval.coverage import COVERED, by_coverage
+from retrieval.glossary import SYNONYM_WEIGHT, read_glossary
 from retrieval.index import Index, Query
 from retrieval.manifest import MANIFEST
+from retrieval.passages import joined, passage_of, thinned
+from retrieval.rerank import build_reranker, reranked
 from retrieval.support import best_support
 from text.encoder import Encoder
 from text.language import reply_language
@@ -22,6 +28,24 @@ from text.terms import content_terms
 
 # A question may be a pasted page; its end is where people ask.
 _LONGEST_QUERY, _MOST_TERMS = 4000, 64
+# Chunks from which on opening an index takes so long that nobody should wait for it.
+_OPENED_AT_ONCE = 50_000
+# What the words of the question before weigh beside those of a follow-up.
+_EARLIER_WEIGHT = 0.6
+# Hits beyond k that stand in for the repeats that are thinned out.
+_SPARE = 6
+
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the index a question may draw on."""
+
+    collection: str
+    access: Access
+    where: Filter | None
 
 
 class Retriever:
@@ -34,6 +58,8 @@ class Retriever:
         self._folder = folder
         self._encoder = encoder
         self._settings = settings
+        self._glossary = read_glossary(settings.glossary)
+        self._reranker = build_reranker(settings)
         self._lock = threading.Lock()
         self._index: Index | None = None
         self._seen: tuple[int, int] | None = None
@@ -54,8 +80,8 @@ class Retriever:
             NotFound: there is no such collection.
         """
         with self._lock:
-            query = self._query(question)
-            return self._search(self._current(), query, collection, k, access, where)
+            scope = Scope(collection or self._settings.collection, access, where)
+            return self._search(self._current(), question, self._query(question), scope, k)
 
     def retrieve(
         self,
@@ -72,19 +98,22 @@ class Retriever:
         `earlier` is what the question refers to, if it can't be understood alone; it is searched for
         as well.
         """
+        asked = f"{earlier} {question}" if earlier else question
         with self._lock:
             index = self._current()
-            query = self._query(f"{earlier} {question}" if earlier else question)
-            name = collection or self._settings.collection
-            hits = self._search(index, query, name, k or self._settings.k, access, where)
-            passages = self._passages(index, hits)
+            query = self._query(asked)
+            name, count = collection or self._settings.collection, k or self._settings.k
+            scope = Scope(name, access, where)
+            hits = thinned(self._search(index, asked, query, scope, count + _SPARE))[:count]
             evidence = Evidence(
                 question=question,
                 language=reply_language(question),
-                passages=passages,
-                term_weights=index.rarity(query.terms, name),
+                passages=self._passages(index, hits),
+                term_weights=self._weights(index, query, name, question, asked),
                 question_vector=query.vector,
                 index_version=index.manifest.version,
+                searched=asked,
+                definitions=self._glossary.definitions(asked),
             )
             return replace(evidence, support=best_support(evidence))
 
@@ -134,20 +163,45 @@ class Retriever:
                 self._index = None
 
     def _current(self) -> Index:
-        """The newest version; where a new one can't be opened, the one in service stays."""
+        """The newest version; where a new one can't be opened, the one in service stays.
+
+        A large index is opened aside, while the one in service goes on answering.
+        """
         seen = _stamp(self._folder / MANIFEST)
-        if self._index is None or seen != self._seen:
+        if self._index is None:
             try:
-                fresh = Index(self._folder, self._encoder)
+                self._index, self._seen = Index(self._folder, self._encoder), seen
             except PlumblineError as error:
-                if self._index is None:
-                    raise _as_not_ready(error) from error
-                self._seen = seen
-                return self._index
-            if self._index:
-                self._index.close()
-            self._index, self._seen = fresh, seen
+                raise _as_not_ready(error) from error
+        elif seen != self._seen:
+            self._seen = seen
+            if self._index.manifest.chunks < _OPENED_AT_ONCE:
+                self._follow(self._opened())
+            else:
+                threading.Thread(target=self._open_aside, daemon=True).start()
         return self._index
+
+    def _open_aside(self) -> None:
+        fresh = self._opened()
+        with self._lock:
+            self._follow(fresh)
+
+    def _opened(self) -> Index | None:
+        try:
+            return Index(self._folder, self._encoder)
+        except PlumblineError as error:
+            _log.warning("the new index can't be opened, the old one stays: %s", error.message)
+            return None
+
+    def _follow(self, fresh: Index | None) -> None:
+        """Put a new version into service, unless a newer one is there or the server has closed."""
+        if fresh is None:
+            return
+        if self._index is None or fresh.manifest.generation < self._index.manifest.generation:
+            fresh.close()
+            return
+        self._index.close()
+        self._index = fresh
 
     def _query(self, question: str) -> Query:
         question = question[-_LONGEST_QUERY:]
@@ -155,29 +209,39 @@ class Retriever:
         vector = self._encoder.encode_question(question) if reads else None
         return Query(tuple(content_terms(question)[-_MOST_TERMS:]), vector)
 
-    def _search(
-        self,
-        index: Index,
-        query: Query,
-        collection: str | None,
-        k: int,
-        access: Access,
-        where: Filter | None,
-    ) -> list[Hit]:
+    def _weights(
+        self, index: Index, query: Query, collection: str, question: str, asked: str
+    ) -> dict[str, float]:
+        """Rarity of what was asked, less for the question before and for other names."""
+        weights = index.rarity(query.terms, collection)
+        own = set(content_terms(question))
+        weights = {t: w * (1.0 if t in own else _EARLIER_WEIGHT) for t, w in weights.items()}
+        others = self._glossary.other_terms(asked)
+        rare = index.rarity(others, collection) if others else {}
+        return {term: SYNONYM_WEIGHT * weight for term, weight in rare.items()} | weights
+
+    def _search(self, index: Index, question: str, query: Query, scope: Scope, k: int) -> list[Hit]:
         settings = self._settings
-        return index.search(
-            query,
-            collection or settings.collection,
-            k=k,
-            depth=max(settings.depth, k),
-            dense_weight=settings.dense_weight,
-            access=access,
-            where=where,
+        find = partial(
+            index.search, collection=scope.collection, access=scope.access, where=scope.where
         )
+        wanted = max(k, COVERED, settings.rerank_depth if self._reranker else 0)
+        depth, share = max(settings.depth, wanted), settings.dense_weight
+        hits = find(query, k=wanted, depth=depth, dense_weight=share)
+        others = self._glossary.other_terms(question)
+        if others:
+            named = Query((*query.terms, *others), None)
+            hits = _added(hits, find(named, k=wanted, depth=depth, dense_weight=0))
+        if query.vector is None:
+            hits = by_coverage(hits, index.rarity(query.terms, scope.collection))
+        if self._reranker:
+            first = settings.rerank_depth
+            hits = [*reranked(self._reranker, question, hits[:first]), *hits[first:]]
+        return hits[:k]
 
     def _passages(self, index: Index, hits: Sequence[Hit]) -> tuple[Passage, ...]:
-        kept = self._affordable(_thinned(hits))
-        return tuple(_passage(index, run, n) for n, run in enumerate(_joined(kept), 1))
+        kept = self._affordable(hits)
+        return tuple(passage_of(index, run, n) for n, run in enumerate(joined(kept), 1))
 
     def _affordable(self, hits: Sequence[Hit]) -> list[Hit]:
         """The best hits that fit the token budget; the first one always does."""
@@ -204,62 +268,12 @@ def _as_not_ready(error: PlumblineError) -> PlumblineError:
     return NotReady(error.message) if type(error) is ConfigurationError else error
 
 
-def _thinned(hits: Sequence[Hit]) -> list[Hit]:
-    """Hits without those whose text was seen already (the same file in two places)."""
-    seen: dict[str, Hit] = {}
-    for hit in hits:
-        seen.setdefault(" ".join(hit.chunk.text.split()), hit)
-    return list(seen.values())
-
-
-def _joined(hits: Sequence[Hit]) -> list[list[Hit]]:
-    """Runs of neighbouring chunks, each at the place of its best hit."""
-    runs: list[list[Hit]] = []
-    for hit in hits:
-        for run in runs:
-            if _touches(run, hit.chunk):
-                run.append(hit)
-                run.sort(key=lambda member: member.chunk.ordinal)
-                break
-        else:
-            runs.append([hit])
-    return runs
-
-
-def _touches(run: Sequence[Hit], chunk: Chunk) -> bool:
-    first, last = run[0].chunk, run[-1].chunk
-    same = first.document_id == chunk.document_id and first.heading == chunk.heading
-    return same and chunk.ordinal in (first.ordinal - 1, last.ordinal + 1)
-
-
-def _passage(index: Index, run: Sequence[Hit], number: int) -> Passage:
-    best = max(run, key=lambda hit: hit.score)
-    first = run[0].chunk
-    text, sentences = first.text, list(index.sentences(first))
-    end = first.end
-    for hit in run[1:]:
-        chunk = hit.chunk
-        gap = "\n" if chunk.start > end else ""
-        text += gap + chunk.text[max(0, end - chunk.start) :]
-        sentences += _after(index.sentences(chunk), end)
-        end = chunk.end
-    return Passage(
-        number=number,
-        document_id=first.document_id,
-        document=first.document,
-        title=first.title,
-        heading=first.heading,
-        page=first.page,
-        ordinal=best.chunk.ordinal,
-        start=first.start,
-        end=end,
-        text=text,
-        score=best.score,
-        sentences=tuple(sentences),
-        labels=first.labels,
-    )
-
-
-def _after(sentences: Sequence[Sentence], end: int) -> list[Sentence]:
-    """Sentences that the run does not hold yet; overlap repeats whole sentences only."""
-    return [sentence for sentence in sentences if sentence.start >= end]
+def _added(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
+    """Two rankings of scores from 0 to 1; the second one weighs what a synonym does."""
+    share = 1 / (1 + SYNONYM_WEIGHT)
+    scores = {hit.chunk.id: hit.score * share for hit in hits}
+    for hit in others:
+        more = hit.score * SYNONYM_WEIGHT * share
+        scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + more
+    chunks = {hit.chunk.id: hit.chunk for hit in (*hits, *others)}
+    return [Hit(chunks[i], s) for i, s in sorted(scores.items(), key=lambda x: (-x[1], x[0]))]

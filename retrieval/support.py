@@ -9,60 +9,36 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
 
 import numpy as np
 
 from contract.passage import Evidence, Passage, Sentence, Vector
+from retrieval.features import FEATURES, evidence_features
+from retrieval.question import Question
 from text.tables import readable
 from text.terms import terms
 
-FEATURES = (
-    "overlap",  # rarity-weighted share of the question's terms in the sentence
-    "overlap_squared",
-    "context_gain",  # what the sentence before and the heading add to it
-    "pairs",  # share of the question's neighbouring terms that are neighbours in the sentence
-    "cosine",  # of the question and the sentence, 0 where the encoder can't read
-    "passage_score",
-    "first_passage",
-    "rank",  # 1 / the passage's number
-    "kind_found",  # the question asks for a number, date, person or place, and one is there
-    "kind_missing",  # it asks for one, and none is there
-    "length",  # log of the characters
-    "is_question",
-)
-
 SUPPORT_FEATURES = (
     "overlap",
-    "context",
+    "words",
+    "context",  # overlap of the sentence with the one before and the heading
+    "nearness",
     "cosine",
+    "best_cosine",  # of any sentence of the passages
     "passage_overlap",
-    "rarest_found",
-    "kind_missing",
+    "all_overlap",  # of all passages together
+    "rarest_found",  # in the passage
+    "names_missing",  # share of the question's names and numbers that no passage holds
+    "kind",  # +1 where the asked kind is in the sentence, -1 where it is not
+    "terms",  # log of the number of terms: of a short question little is known
 )
 
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|fifty|"
-    r"hundred|thousand|million|billion|half|quarter|twice|once|double|percent)\b"
-    r"|[一二两三四五六七八九十百千万亿半]+[年月日天个小时分秒元次名人岁倍周米度点成号层页]",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][A-Za-z]+|\b[A-Z][a-z]+ [A-Z][a-z]+|[\u4e00-\u9fff]{2,}")
-_ASKS_NUMBER = re.compile(
-    r"\bhow (?:many|much|long|often|old|far|big|large|high|fast|soon|early|late|tall|deep)\b"
-    r"|\b(?:what|which) (?:year|date|day|month|time|number|percentage|percent|share|age|amount|"
-    r"century|temperature)\b|\bwhen\b|\bby when\b"
-    r"|多少|多久|多长|多大|多高|几|何时|什么时候|哪一?年|哪一?天|时间|百分之",
-    re.IGNORECASE,
-)
-_ASKS_NAME = re.compile(
-    r"\b(?:who|whom|whose|where)\b|谁|哪里|哪儿|何处|何地|什么地方", re.IGNORECASE
-)
+# A further sentence joins an answer if its score (a log-odds) is at most this far below the first.
+JOIN_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +79,17 @@ def side_of(evidence: Evidence) -> str:
 
 def rank_sentences(evidence: Evidence, model: SupportModel) -> list[Scored]:
     """Every sentence of the passages, best first."""
-    weights = model.rank[side_of(evidence)]
+    return ranked_by(evidence, evidence_features(evidence), model.rank[side_of(evidence)])
+
+
+def ranked_by(evidence: Evidence, table: Vector, weights: Vector) -> list[Scored]:
+    """The same, with features (s, f) at hand and weights (f,)."""
+    scores = table @ weights
+    places = ((p, i, s) for p in evidence.passages for i, s in enumerate(p.sentences))
     scored = [
-        Scored(passage, position, sentence, features, float(features @ weights))
-        for passage in evidence.passages
-        for position, (sentence, features) in enumerate(
-            zip(passage.sentences, passage_features(evidence, passage), strict=True)
+        Scored(passage, position, sentence, features, float(score))
+        for (passage, position, sentence), features, score in zip(
+            places, table, scores, strict=True
         )
     ]
     return sorted(scored, key=lambda s: (-s.score, s.passage.number, s.position))
@@ -119,11 +100,12 @@ def support(evidence: Evidence, best: Scored, model: SupportModel) -> float:
 
     Single Han characters in common are no evidence: most of them occur everywhere.
     """
-    if evidence.question_vector is None and not _Question(evidence).has_word_in(best.passage):
-        return 0.0
+    if evidence.question_vector is None:
+        present = set(terms(f"{best.passage.heading} {best.passage.text}"))
+        if not Question(evidence).has_word_in(present):
+            return 0.0
     weights = model.support[side_of(evidence)]
-    features = support_features(evidence, best)
-    logit = float(features @ weights[:-1] + weights[-1])
+    logit = float(support_features(evidence, best) @ weights[:-1] + weights[-1])
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
@@ -134,92 +116,49 @@ def best_support(evidence: Evidence) -> float:
     return support(evidence, ranked[0], model) if ranked else 0.0
 
 
-def passage_features(evidence: Evidence, passage: Passage) -> Vector:
-    """One row of FEATURES for each sentence of a passage: (s, 12)."""
-    question = _Question(evidence)
-    rows = np.zeros((len(passage.sentences), len(FEATURES)), dtype=np.float32)
-    before = terms(passage.heading)
-    for row, sentence in zip(rows, passage.sentences, strict=True):
-        said = readable(sentence.text, passage.text)
-        own = terms(said)
-        overlap = question.overlap(own)
-        kind = question.kind_found(said)
-        row[:] = (
-            overlap,
-            overlap * overlap,
-            question.overlap([*own, *before]) - overlap,
-            question.pairs(own),
-            question.cosine(sentence),
-            passage.score,
-            passage.number == 1,
-            1 / passage.number,
-            kind is True,
-            kind is False,
-            math.log(max(1, len(sentence.text))) - 4,
-            sentence.text.rstrip().endswith(("?", "？")),
-        )
-        before = [*terms(passage.heading), *own]
-    return rows
-
-
 def support_features(evidence: Evidence, best: Scored) -> Vector:
-    """SUPPORT_FEATURES of the best sentence: (6,)."""
-    question = _Question(evidence)
-    own = terms(readable(best.sentence.text, best.passage.text))
-    around = terms(f"{best.passage.heading} {best.passage.text}")
+    """SUPPORT_FEATURES of the best sentence: (12,)."""
+    question = Question(evidence)
+    around = [set(terms(f"{p.title} {p.heading} {p.text}")) for p in evidence.passages]
+    here = around[evidence.passages.index(best.passage)]
+    own = set(terms(readable(best.sentence.text, best.passage.text)))
     before = best.passage.sentences[best.position - 1].text if best.position else ""
-    context = [*own, *terms(f"{best.passage.heading} {before}")]
+    everywhere: set[str] = set().union(*around)
+    cosines = [question.cosine(s) for p in evidence.passages for s in p.sentences]
+    kinds = best.features[FEATURES.index("many_of_kind")] > 0
     return np.asarray(
         (
             question.overlap(own),
-            question.overlap(context),
+            question.words(own),
+            question.overlap(own | set(terms(f"{best.passage.heading} {before}"))),
+            best.features[FEATURES.index("nearness")],
             question.cosine(best.sentence),
-            question.overlap(around),
-            question.rarest_found(around),
-            question.kind_found(best.sentence.text) is False,
+            max(cosines),
+            question.overlap(here),
+            question.overlap(everywhere),
+            question.rarest_found(here),
+            question.names_missing(everywhere),
+            0 if question.kind is None else 1 if kinds else -1,
+            math.log1p(len(question.weights)),
         ),
         dtype=np.float32,
     )
 
 
-class _Question:
-    """The question's side of every feature."""
+def further(ranked: Sequence[Scored], count: int, within: float) -> list[Scored]:
+    """The best sentence and up to `count - 1` that add to it, none of them saying the same again.
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._weights = evidence.term_weights
-        self._total = sum(self._weights.values()) or 1.0
-        self._vector = evidence.question_vector
-        self._pairs = set(pairwise(self._weights))
-        text = evidence.question
-        self._asks_number = bool(_ASKS_NUMBER.search(text))
-        self._asks_name = bool(_ASKS_NAME.search(text)) and not self._asks_number
+    A sentence joins if its score is at most `within` below the best one's.
+    """
+    chosen: list[Scored] = []
+    for scored in ranked:
+        if len(chosen) == count or (chosen and chosen[0].score - scored.score > within):
+            break
+        if not any(_repeats(scored, other) for other in chosen):
+            chosen.append(scored)
+    return chosen
 
-    def overlap(self, found: Sequence[str]) -> float:
-        return sum(self._weights.get(term, 0.0) for term in set(found)) / self._total
 
-    def rarest_found(self, found: Sequence[str]) -> float:
-        """Share of the two rarest terms that are there."""
-        rarest = sorted(self._weights, key=lambda term: -self._weights[term])[:2]
-        present = set(found)
-        return sum(term in present for term in rarest) / max(1, len(rarest))
-
-    def has_word_in(self, passage: Passage) -> bool:
-        """Is a word of the question there: a pair of Han characters, or a term of another script?"""
-        present = set(terms(f"{passage.heading} {passage.text}"))
-        return any(len(term) > 1 and term in present for term in self._weights)
-
-    def pairs(self, found: Sequence[str]) -> float:
-        return len(self._pairs & set(pairwise(found))) / max(1, len(self._pairs))
-
-    def cosine(self, sentence: Sentence) -> float:
-        if self._vector is None or sentence.vector is None:
-            return 0.0
-        return float(self._vector @ sentence.vector)
-
-    def kind_found(self, text: str) -> bool | None:
-        """Is what the question asks for there? None where it asks for nothing of a known kind."""
-        if self._asks_number:
-            return bool(_NUMBER.search(text))
-        if self._asks_name:
-            return bool(_NAME.search(text))
-        return None
+def _repeats(one: Scored, other: Scored) -> bool:
+    mine, theirs = set(terms(one.sentence.text)), set(terms(other.sentence.text))
+    return len(mine & theirs) > 0.8 * max(1, min(len(mine), len(theirs)))

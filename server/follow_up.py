@@ -10,8 +10,8 @@ from text.terms import content_terms
 _TOPIC_TERMS = {"en": 3, "zh": 4}
 
 _OPENS_BACK = re.compile(
-    r"^\s*(?:and|but|so|what about|how about|what if|why|also|then)\b|^\s*(?:那么?|那|还有|如果|另外|为什么)"
-    r"|\b(?:it|its|they|them|those|that one|this one|there)\b|(?:它|这个|那个|其中|上述)",
+    r"^\s*(?:and|but|so|what about|how about|what if|why|also|then)\b|^\s*(?:那么?|那|还有|如果|另外|后来|然后|为什么)"
+    r"|呢\W*$|\b(?:it|its|they|them|those|that one|this one|there)\b|(?:它|这个|那个|其中|上述|前者|后者|该)",
     re.IGNORECASE,
 )
 

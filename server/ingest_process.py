@@ -78,7 +78,7 @@ class IngestProcess:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env=self._settings.environment("retrieval"),
+                env=self._settings.environment("retrieval", "ingest"),
             )
             return self._child
 

@@ -6,18 +6,29 @@ old passages are not repeated and new ones come last.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from contract.candidate import Prompt
 from contract.chat import Message
 from contract.passage import Evidence, Passage
 from server.wording import (
+    DEFINITIONS_HEADING,
     HINT_HEADING,
     INSTRUCTIONS,
     NO_PASSAGES,
     PASSAGES_HEADING,
     QUESTION_HEADING,
     in_language,
+)
+from text.orders import INVISIBLE
+
+# A passage stands between marks that its own text can't hold.
+_OPEN, _CLOSE = "<<<", ">>>"
+_MARKS = re.compile(r"[<＜]{3,}|[>＞]{3,}")
+# What chat templates take for the start of a turn.
+_TURN = re.compile(
+    r"<\|([^|<>]{1,40})\|>|<(/?)(s|bos|eos|start_of_turn|end_of_turn)>|\[(/?INST)\]", re.I
 )
 
 _SYSTEM_ROLES = ("system", "developer")
@@ -46,6 +57,7 @@ def build_prompt(
     parts = [
         in_language(PASSAGES_HEADING, language),
         *([_shown(p) for p in evidence.passages] or [in_language(NO_PASSAGES, language)]),
+        *_explained(evidence),
         in_language(QUESTION_HEADING, language) + "\n" + evidence.question,
     ]
     if hint:
@@ -59,5 +71,18 @@ def build_prompt(
 
 
 def _shown(passage: Passage) -> str:
-    source = passage.heading or passage.title
-    return f"[{passage.number}] ({source})\n{passage.text}"
+    source = _as_data(passage.heading or passage.title)
+    return f"{_OPEN}\n[{passage.number}] ({source})\n{_as_data(passage.text)}\n{_CLOSE}"
+
+
+def _explained(evidence: Evidence) -> list[str]:
+    if not evidence.definitions:
+        return []
+    lines = "\n".join(f"- {line}" for line in evidence.definitions)
+    return [in_language(DEFINITIONS_HEADING, evidence.language) + "\n" + lines]
+
+
+def _as_data(text: str) -> str:
+    """A passage's text without what could end it early, open a turn, or hide from people."""
+    text = _MARKS.sub(lambda mark: " ".join(mark.group()), INVISIBLE.sub("", text))
+    return _TURN.sub(lambda turn: "(" + turn.group().strip("<>[]|") + ")", text)

@@ -16,6 +16,8 @@ from text.language import HAN
 
 _TOKEN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+(?:['’][a-z]+)?", re.UNICODE)
 _HAN_RUN = re.compile(f"[{HAN}]+")
+# "E-1042" is one code, whether it is written with a dash or without.
+_CODE = re.compile(r"\b([a-z]{1,6})[-\u2010-\u2013](\d[a-z\d]*)\b")
 # Longer texts are whole chunks, which nobody asks for twice.
 _SHORT = 2000
 _STEMMER = snowballstemmer.stemmer("english")
@@ -46,7 +48,8 @@ def terms(text: str) -> list[str]:
 def _terms(text: str) -> tuple[str, ...]:
     """Several rules ask for the terms of the same sentence, so the last ones are kept."""
     found: list[str] = []
-    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).lower()):
+    plain = _CODE.sub(r"\1-\2 \1\2", unicodedata.normalize("NFKC", text).lower())
+    for match in _TOKEN.finditer(plain):
         token = match.group()
         if _HAN_RUN.fullmatch(token):
             found.extend(_han_terms(token))
@@ -62,7 +65,8 @@ def content_terms(question: str) -> list[str]:
 
 def is_han_pair(term: str) -> bool:
     """Is this term a pair of Han characters?"""
-    return len(term) == 2 and _HAN_RUN.fullmatch(term) is not None
+    # The first test is the quick one: this is asked of every term of every sentence.
+    return len(term) == 2 and term >= "\u3400" and _HAN_RUN.fullmatch(term) is not None
 
 
 def _han_terms(run: str) -> list[str]:

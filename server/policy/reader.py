@@ -14,10 +14,20 @@ from typing import Any
 
 from contract.candidate import Candidate, Prompt, Sampling
 from contract.errors import RequestRejected
+from contract.passage import Passage
 from contract.settings import ReaderSettings
-from retrieval.support import Scored, SupportModel, default_model, rank_sentences, support
+from retrieval.support import (
+    JOIN_WITHIN,
+    Scored,
+    SupportModel,
+    default_model,
+    further,
+    rank_sentences,
+    support,
+)
 from server.wording import ABSTENTION, in_language
 from text.encoder import Encoder
+from text.orders import under_orders
 from text.tables import is_header, is_row, is_rule, readable
 
 # Context is no limit of the reader; this is what the prompt may take all the same.
@@ -27,8 +37,6 @@ LIMITS = (
     "translation or rephrasing; English and Chinese."
 )
 
-# A further sentence joins the answer if its score (a log-odds) is at most this far below the first.
-_JOIN_WITHIN = 2.5
 _LIST_MARK = re.compile(r"^\s*(?:[-*+•·●▪]|\d{1,3}[.)、])\s+")
 _HAN_BREAK = re.compile(
     r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])"
@@ -85,7 +93,9 @@ class ReaderPolicy:
 
     def _answers(self, prompt: Prompt, n: int, sampling: Sampling) -> list[Candidate]:
         evidence = prompt.evidence
+        ordered = _under_orders(evidence.passages)
         ranked = [s for s in rank_sentences(evidence, self._model) if _says_something(s)]
+        ranked = [s for s in ranked if (s.passage.number, s.position) not in ordered]
         ranked = [s for s in ranked if not any(_spoken(s) in draft for draft in prompt.rejected)]
         if not ranked or support(evidence, ranked[0], self._model) < self._settings.min_support:
             return [self._finish(in_language(ABSTENTION, evidence.language), sampling)]
@@ -109,9 +119,18 @@ class ReaderPolicy:
         return Candidate(text, reason, None, len(spans))
 
 
+def _under_orders(passages: Sequence[Passage]) -> set[tuple[int, int]]:
+    """Places of sentences that speak to the assistant, which no answer is made of."""
+    found: set[tuple[int, int]] = set()
+    for passage in passages:
+        marks = under_orders(passage.text, [s.text for s in passage.sentences])
+        found |= {(passage.number, i) for i, mark in enumerate(marks) if mark}
+    return found
+
+
 def _selections(ranked: Sequence[Scored], max_sentences: int) -> list[list[Scored]]:
     """Different answers, the most likely first: the best sentences, then each alone, then later ones."""
-    near = [s for s in ranked[:max_sentences] if ranked[0].score - s.score <= _JOIN_WITHIN]
+    near = further(ranked, max_sentences, JOIN_WITHIN)
     alone = [[s] for s in ranked[:8]]
     return [near, *alone] if len(near) > 1 else alone
 
@@ -141,6 +160,8 @@ def _says_something(scored: Scored) -> bool:
     text = scored.sentence.text
     if is_row(text):
         return not is_rule(text) and not is_header(text, scored.passage.text)
+    if text.lstrip().startswith("#"):
+        return False
     return any(character.isalnum() for character in text)
 
 

@@ -104,6 +104,17 @@ def test_pruning_leaves_nothing_but_the_given_paths(folder: Folder) -> None:
     assert folder.ingest(two, prune=True).counts == {"removed": 1, "unchanged": 1}
 
 
+def test_what_others_look_after_is_not_pruned(folder: Folder, tmp_path: Path) -> None:
+    uploaded = tmp_path / "uploads"
+    uploaded.mkdir()
+    (uploaded / "b.txt").write_text("Dogs bark.")
+    folder.write("a.txt", "Cats.")
+    folder.ingest(folder.documents, uploaded)
+    assert folder.ingest(prune=True, spared=(uploaded,)).counts == {"unchanged": 1}
+    assert folder.found("dogs") == ["b.txt"]
+    assert folder.ingest(prune=True).counts == {"removed": 1, "unchanged": 1}
+
+
 def test_a_slip_of_the_pen_prunes_nothing(folder: Folder, tmp_path: Path) -> None:
     folder.write("a.txt", "Cats.")
     folder.ingest()
@@ -116,6 +127,17 @@ def test_a_pipe_is_no_document(folder: Folder) -> None:
     folder.write("a.txt", "Cats.")
     os.mkfifo(folder.documents / "pipe.txt")
     assert folder.ingest().counts == {"indexed": 1}
+
+
+def test_a_link_out_of_the_folder_is_not_followed(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("Cats are secret.")
+    folder.write("a.txt", "Dogs bark.")
+    (folder.documents / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder.documents / "within.txt").symlink_to(folder.documents / "a.txt")
+    report = folder.ingest()
+    assert report.counts == {"indexed": 1, "unsupported": 1}
+    assert folder.found("cats secret") == []
+    assert folder.ingest(folder.documents, tmp_path / "secret.txt").counts["indexed"] == 1
 
 
 def test_a_lost_manifest_is_written_again(folder: Folder) -> None:

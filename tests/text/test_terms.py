@@ -21,3 +21,8 @@ def test_question_words_carry_nothing() -> None:
 def test_terms_hold_letters_and_digits_only() -> None:
     for term in terms('a"b\' OR 1=1; -- NEAR(x) * ^ {col}: 年"假'):
         assert term.isalnum()
+
+
+def test_a_code_is_one_term_with_a_dash_or_without() -> None:
+    assert "e1042" in terms("Fault E-1042") and "e1042" in terms("Fault e1042")
+    assert terms("E-1042")[:2] == ["e", "1042"]
