@@ -214,6 +214,15 @@ class IngestSettings(Section):
     memory_bytes: int = Field(
         2 * 2**30, ge=2**28, description="A file that needs more memory to read fails."
     )
+    caption_url: HttpUrl | None = Field(
+        None,
+        description="OpenAI-compatible base URL, ending in /v1, of a model that takes images; pictures "
+        "are sent there to be described. Unset: no captions.",
+    )
+    caption_model: str | None = Field(
+        None, description="Model id at that URL; unset: the first it lists."
+    )
+    caption_api_key: SecretStr | None = Field(None, description="Bearer token for that URL.")
 
 
 class ReaderSettings(Section):

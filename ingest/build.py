@@ -15,6 +15,7 @@ from pathlib import Path
 
 from contract.errors import ConfigurationError, IndexMismatch, StorageFailed
 from contract.settings import IngestSettings, RetrievalSettings
+from ingest.caption import Captions
 from ingest.gather import Gathering, Progress, report_of
 from ingest.load import VERSION as LOADERS_VERSION
 from ingest.publish import publish, restore_manifest
@@ -77,7 +78,7 @@ class Ingest:
         self._settings = settings
         self._limits = limits or IngestSettings()
         self._progress = progress
-        self._recipe = _recipe(settings)
+        self._recipe = _recipe(settings, self._limits)
         self._store: Embeddings | None = None
 
     def run(self, roots: Sequence[Path], collection: str, options: Options | None = None) -> Report:
@@ -269,7 +270,8 @@ class Ingest:
         )
         with Readers(limits.workers, limits.seconds_per_file, limits.memory_bytes) as readers:
             readings = readers.read(known.location for known in wanted)
-            report.files += gathering.take(wanted, readings)
+            captioned = map(Captions(limits).add, readings)
+            report.files += gathering.take(wanted, captioned)
         return changed or bool(wanted)
 
     def _settle(
@@ -293,11 +295,12 @@ class Ingest:
         return finding.action == "update"
 
 
-def _recipe(settings: RetrievalSettings) -> str:
+def _recipe(settings: RetrievalSettings, limits: IngestSettings) -> str:
     """How files are read and split. Where it changes, and be it that images can be read now, files are
     read again; chunks that come out the same are not encoded again."""
     ocr = "+ocr" if find_spec("rapidocr") else ""
-    return f"{LOADERS_VERSION}{ocr}/{settings.chunk_tokens}/{settings.overlap_tokens}"
+    captions = "+captions" if limits.caption_url else ""
+    return f"{LOADERS_VERSION}{ocr}{captions}/{settings.chunk_tokens}/{settings.overlap_tokens}"
 
 
 def _collections(connection: sqlite3.Connection) -> set[str]:
