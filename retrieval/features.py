@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -54,13 +55,21 @@ _REFERS_BACK = re.compile(
 )
 
 
+_last: list[tuple[tuple[Passage, ...], Mapping[str, float], Vector]] = []
+
+
 def evidence_features(evidence: Evidence) -> Vector:
-    """One row of FEATURES for each sentence of all passages, in order: (s, f)."""
+    """One row of FEATURES for each sentence of all passages, in order: (s, f); not to be changed."""
+    # Retrieval and the reader ask for the same ones in turn, so the last are kept.
+    for passages, weights, table in _last:
+        if passages is evidence.passages and weights is evidence.term_weights:
+            return table
     question = Question(evidence)
     rows = [_passage_rows(question, passage) for passage in evidence.passages]
     table = np.concatenate(rows) if rows else np.zeros((0, len(FEATURES)), np.float32)
     if len(table):
         _compare(table)
+    _last[:] = [(evidence.passages, evidence.term_weights, table)]
     return table
 
 
