@@ -38,7 +38,9 @@ CASES = Path(__file__).parent / "cases"
 
 def most_shared(evidence: Evidence) -> str:
     """The floor: the sentence with most of the question's terms, weighted by rarity."""
-    sentences = [readable(s.text, p.text) for p in evidence.passages for s in p.sentences]
+    sentences = [
+        readable(s.text, p.text, p.heading) for p in evidence.passages for s in p.sentences
+    ]
     weights = evidence.term_weights
     shared = [sum(weights.get(t, 0.0) for t in set(terms(text))) for text in sentences]
     return sentences[shared.index(max(shared))] if sentences else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ingest.load.document import LoadedDocument, Section
 from text.sentences import Span, sentence_spans
+from text.tables import STEP, columns_of, is_row, is_rule
 
 
 class Tokenizer(Protocol):
@@ -40,11 +41,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A sentence, or a part of one that is longer than a chunk."""
+    """A sentence, or a part of one that is longer than a chunk. `columns` are those of the table whose
+    row it is, if the header stands before it."""
 
     start: int
     end: int
     tokens: int
+    columns: str = ""
 
 
 # A heading path takes at most this share of a chunk; the words nearest to the text are kept.
@@ -56,7 +59,8 @@ def split(
 ) -> list[Piece]:
     """Chunks of at most `chunk_tokens`, heading included, in document order.
 
-    No chunk crosses a heading or a page. Neighbours overlap by whole sentences of together at most
+    No chunk crosses a heading or a page. One that begins inside a table has the table's columns in its
+    heading (text/tables.py). Neighbours overlap by whole sentences of together at most
     `overlap_tokens`. Every character that is not white space is in some chunk.
     """
     limit = min(chunk_tokens, tokenizer.max_tokens)
@@ -65,9 +69,19 @@ def split(
         heading = _heading(document.title, section, tokenizer, int(limit * _HEADING_SHARE))
         room = limit - (tokenizer.count_tokens(heading) + 1 if heading else 0)
         units = _units(document.text, section, tokenizer, room)
-        for group in _packed(units, room, min(overlap_tokens, room // 2)):
-            pieces.append(_piece(document.text, section, heading, group))
+        costs = _column_costs(units, tokenizer, int(limit * _HEADING_SHARE))
+        for group in _packed(units, room, min(overlap_tokens, room // 2), costs):
+            columns = group[0].columns if group[0].columns in costs else ""
+            steps = [step for step in (heading, columns) if step]
+            pieces.append(_piece(document.text, section, STEP.join(steps), group))
     return pieces
+
+
+def _column_costs(units: Sequence[_Unit], tokenizer: Tokenizer, limit: int) -> dict[str, int]:
+    """Tokens that the columns of each table take in a heading; too many columns are left out."""
+    tables = {unit.columns for unit in units if unit.columns}
+    costs = {columns: tokenizer.count_tokens(columns) + 1 for columns in tables}
+    return {columns: cost for columns, cost in costs.items() if cost <= limit}
 
 
 def _heading(title: str, section: Section, tokenizer: Tokenizer, limit: int) -> str:
@@ -83,15 +97,35 @@ def _units(text: str, section: Section, tokenizer: Tokenizer, room: int) -> list
     tokens = tokenizer.token_spans(body)
     starts = [start for start, _ in tokens]
     units: list[_Unit] = []
+    table = _Table()
     for start, end in sentence_spans(body):
+        columns = table.columns_at(body[start:end])
         first, last = bisect_left(starts, start), bisect_left(starts, end)
         # A sentence without a token (the tokenizer drops some control characters) still has a span.
         edges = _edges(body, tokens, first, last, room)
         for low, high in zip(edges, edges[1:]) if last > first else [(first, first)]:
             unit_start = start if low == first else tokens[low][0]
             unit_end = end if high == last else tokens[high][0]
-            units.append(_Unit(section.start + unit_start, section.start + unit_end, high - low))
+            unit = _Unit(section.start + unit_start, section.start + unit_end, high - low, columns)
+            units.append(unit)
     return units
+
+
+class _Table:
+    """Follows sentences through tables."""
+
+    def __init__(self) -> None:
+        self._last = self._columns = ""
+
+    def columns_at(self, sentence: str) -> str:
+        """The columns of the table in whose body the next sentence stands."""
+        rule = is_rule(sentence)
+        if rule:
+            self._columns = columns_of(self._last) if is_row(self._last) else ""
+        elif not is_row(sentence):
+            self._columns = ""
+        self._last = sentence
+        return "" if rule else self._columns
 
 
 def _edges(text: str, tokens: Sequence[Span], first: int, last: int, room: int) -> list[int]:
@@ -105,15 +139,25 @@ def _edges(text: str, tokens: Sequence[Span], first: int, last: int, room: int) 
     return [*edges, last]
 
 
-def _packed(units: Sequence[_Unit], room: int, overlap: int) -> Iterator[list[_Unit]]:
+def _packed(
+    units: Sequence[_Unit], room: int, overlap: int, costs: Mapping[str, int]
+) -> Iterator[list[_Unit]]:
+    """Groups of units of at most `room` tokens, less what the columns take that the first one needs."""
     group: list[_Unit] = []
     for unit in units:
-        if group and sum(u.tokens for u in group) + unit.tokens > room:
+        left = room - costs.get(group[0].columns, 0) if group else room
+        if group and _size(group) + unit.tokens > left:
             yield group
             group = _tail(group, min(overlap, room - unit.tokens))
+            while group and _size(group) + unit.tokens > room - costs.get(group[0].columns, 0):
+                group.pop(0)
         group.append(unit)
     if group:
         yield group
+
+
+def _size(group: Sequence[_Unit]) -> int:
+    return sum(unit.tokens for unit in group)
 
 
 def _tail(group: Sequence[_Unit], tokens: int) -> list[_Unit]:

@@ -74,7 +74,7 @@ def evidence_features(evidence: Evidence) -> Vector:
 
 
 def _passage_rows(question: Question, passage: Passage) -> Vector:
-    said = [readable(sentence.text, passage.text) for sentence in passage.sentences]
+    said = [readable(s.text, passage.text, passage.heading) for s in passage.sentences]
     own = [terms(text) for text in said]
     sets = [set(found) for found in own]
     heading = set(terms(f"{passage.title} {passage.heading}"))

@@ -121,7 +121,8 @@ def support_features(evidence: Evidence, best: Scored) -> Vector:
     question = Question(evidence)
     around = [set(terms(f"{p.title} {p.heading} {p.text}")) for p in evidence.passages]
     here = around[evidence.passages.index(best.passage)]
-    own = set(terms(readable(best.sentence.text, best.passage.text)))
+    passage = best.passage
+    own = set(terms(readable(best.sentence.text, passage.text, passage.heading)))
     before = best.passage.sentences[best.position - 1].text if best.position else ""
     everywhere: set[str] = set().union(*around)
     cosines = [question.cosine(s) for p in evidence.passages for s in p.sentences]

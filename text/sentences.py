@@ -37,6 +37,8 @@ def sentence_spans(text: str) -> list[Span]:
 
 
 def _is_end(text: str, mark: re.Match[str]) -> bool:
+    if not mark.group().startswith("\n") and _in_table_row(text, mark.start()):
+        return False
     if not mark.group().startswith(".") or mark.group().startswith(".."):
         return True
     word = _LAST_WORD.search(text, max(0, mark.start() - 20), mark.start())
@@ -47,6 +49,11 @@ def _is_end(text: str, mark: re.Match[str]) -> bool:
         return not _opens_list_item(text, word.start())
     initial = len(token) == 1 and token.isupper() and token != "I"
     return not initial and token.lower() not in _ABBREVIATIONS
+
+
+def _in_table_row(text: str, place: int) -> bool:
+    """A row of a Markdown table is one sentence, whatever its cells hold."""
+    return text.startswith("|", text.rfind("\n", 0, place) + 1)
 
 
 def _opens_list_item(text: str, start: int) -> bool:

@@ -1,10 +1,30 @@
-"""Markdown tables: a row, read with its header."""
+"""Tables as Markdown: how rows are written, and how a row is read with its header.
+
+A chunk that begins inside a table has the table's columns as the last step of its heading,
+`Hotels › City | Limit`, so that a row is understood wherever its chunk was cut.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _RULE = re.compile(r"^\s*\|?[\s:|-]+\|?\s*$")
+_BAR = re.compile(r"(?<!\\)\|")
+
+COLUMNS = " | "
+STEP = " › "
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """`| Leeds | 120 |`."""
+    shown = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
+    return "| " + COLUMNS.join(shown) + " |"
+
+
+def table_rule(columns: int) -> str:
+    """The line below a header, as short as it can be: each dash is a token."""
+    return "|" + "-|" * columns
 
 
 def is_row(sentence: str) -> bool:
@@ -14,7 +34,7 @@ def is_row(sentence: str) -> bool:
 
 def is_rule(sentence: str) -> bool:
     """Is this the line of dashes below a header?"""
-    return is_row(sentence) and bool(_RULE.match(sentence))
+    return is_row(sentence) and bool(_RULE.match(sentence)) and "-" in sentence
 
 
 def is_header(sentence: str, text: str) -> bool:
@@ -24,16 +44,32 @@ def is_header(sentence: str, text: str) -> bool:
     return any(i + 1 < len(lines) and is_rule(lines[i + 1]) for i in places)
 
 
-def readable(sentence: str, text: str) -> str:
-    """`| Leeds | 120 |` becomes `City: Leeds; Hotel: 120` where `text` holds the table's header.
+def columns_of(header: str) -> str:
+    """A header row as the last step of a heading."""
+    return COLUMNS.join(cells_of(header))
+
+
+def readable(sentence: str, text: str, heading: str = "") -> str:
+    """`| Leeds | 120 |` becomes `City: Leeds; Hotel: 120` where `text` holds the table's header, or the
+    last step of `heading` its columns.
 
     What is no row of a table is returned as it is.
     """
     if not is_row(sentence):
         return sentence
-    cells = _cells(sentence)
-    named = zip(_header(sentence, text) or [""] * len(cells), cells, strict=False)
+    cells = cells_of(sentence)
+    header = _header(sentence, text) or _columns(heading, len(cells))
+    names = header + [""] * (len(cells) - len(header))
+    named = zip(names, cells, strict=False)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+
+
+def cells_of(row: str) -> list[str]:
+    """The cells of a row, escaped bars as bars."""
+    row = row.strip().removeprefix("|")
+    if row.endswith("|") and not row.endswith("\\|"):
+        row = row[:-1]
+    return [cell.strip().replace("\\|", "|") for cell in _BAR.split(row)]
 
 
 def _header(row: str, text: str) -> list[str]:
@@ -41,10 +77,11 @@ def _header(row: str, text: str) -> list[str]:
     lines = [line.strip() for line in above.splitlines() if line.strip()]
     while lines and is_row(lines[-1]):
         if is_rule(lines[-1]) and len(lines) > 1:
-            return _cells(lines[-2])
+            return cells_of(lines[-2])
         lines.pop()
     return []
 
 
-def _cells(row: str) -> list[str]:
-    return [cell.strip() for cell in row.strip().strip("|").split("|")]
+def _columns(heading: str, cells: int) -> list[str]:
+    found = heading.rsplit(STEP, 1)[-1].split(COLUMNS)
+    return found if len(found) == cells else []

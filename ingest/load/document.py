@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from text.tables import COLUMNS, table_row, table_rule
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -92,15 +94,18 @@ class DocumentBuilder:
         self._bare = False
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
-        """Add a table whose first row is its header: each row is a block of `header: value`."""
-        iterator = iter(rows)
-        header = [cell.strip() for cell in next(iterator, [])]
-        body = [[cell.strip() for cell in row] for row in iterator]
-        filled = {number for row in body for number, cell in enumerate(row) if cell}
-        # A header over an empty column would be lost: it labels nothing.
-        self.block(" | ".join(h for n, h in enumerate(header) if h and n not in filled))
-        for row in body:
-            self.block(labelled_row(header, row))
+        """Add a table whose first row is its header, as Markdown: `| City | Hotel |`."""
+        filled = [row for row in rows if any(cell.strip() for cell in row)]
+        if not filled:
+            return
+        header, *body = filled
+        if len(header) == 1 or not body:
+            for row in filled:
+                self.block(COLUMNS.join(" ".join(cell.split()) for cell in row if cell.strip()))
+            return
+        width = max(map(len, filled))
+        lines = [table_row([*row, *[""] * (width - len(row))]) for row in filled]
+        self.block("\n".join([lines[0], table_rule(width), *lines[1:]]))
 
     def build(self) -> LoadedDocument:
         """The document."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from ingest.load.charset import decode_noted
-from ingest.load.document import LoadedDocument, Section, labelled_row
+from ingest.load.document import LoadedDocument, Section
 from ingest.load.outline import Outline
+from text.tables import cells_of, table_row, table_rule
 
 _COLOUR = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B])")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*\s*$")
@@ -107,25 +107,19 @@ def _uncommented(line: str, inside: bool) -> tuple[str, bool]:
 
 
 def _table(lines: list[str], start: int, outline: Outline) -> int:
-    """Write the rows of a table; where it ends."""
-    header = list(_cells(lines[start]))
+    """Write a table, its cells without links; where it ends."""
+    header = _cells(lines[start])
+    outline.line(f"{table_row(header)}\n{table_rule(len(header))}\n")
     number = start + 2
     while number < len(lines) and "|" in lines[number]:
-        row = labelled_row(header, list(_cells(lines[number])))
-        outline.line(f"{row}\n\n" if row else "")
+        outline.line(table_row(_cells(lines[number])) + "\n")
         number += 1
-    if number == start + 2:
-        outline.line(" | ".join(header) + "\n")
+    outline.line("\n")
     return number
 
 
-def _cells(line: str) -> Iterator[str]:
-    line = line.strip()
-    line = line.removeprefix("|")
-    if line.endswith("|") and not line.endswith("\\|"):
-        line = line[:-1]
-    for cell in re.split(r"(?<!\\)\|", line):
-        yield _inline(cell.replace("\\|", "|")).strip()
+def _cells(line: str) -> list[str]:
+    return [_inline(cell).strip() for cell in cells_of(line)]
 
 
 def _inline(line: str) -> str:

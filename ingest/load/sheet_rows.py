@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 
-from ingest.load.document import DocumentBuilder, labelled_row
+from ingest.load.document import DocumentBuilder
+from text.tables import table_row
 
 Row = list[str]
 _MIDNIGHT = datetime.time()
@@ -39,7 +40,7 @@ def _add(table: list[Row], before: Row, builder: DocumentBuilder) -> Row:
         # Blank rows inside one table: the rows go on below the same header.
         goes_on = bool(before) and max(_filled(row) for row in table) > 1
         for row in table:
-            builder.block(labelled_row(before if goes_on else [], row))
+            builder.block(table_row(row) if goes_on else " ".join(cell for cell in row if cell))
         return before
     for row in table[:at]:
         builder.block(" ".join(" ".join(cell.split()) for cell in row if cell))

@@ -152,7 +152,7 @@ def _spoken(scored: Scored) -> str:
     """A sentence as it is said: without list marks and line breaks, a table row with its header."""
     text = scored.sentence.text
     if is_row(text):
-        return readable(text, scored.passage.text)
+        return readable(text, scored.passage.text, scored.passage.heading)
     return _HAN_BREAK.sub("", " ".join(_LIST_MARK.sub("", text).split()))
 
 

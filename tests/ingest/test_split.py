@@ -3,6 +3,7 @@ import pytest
 from ingest.load.document import LoadedDocument, Section
 from ingest.split import split
 from text.encoder import Encoder
+from text.tables import readable
 
 
 def document(text: str, *sections: Section) -> LoadedDocument:
@@ -57,3 +58,19 @@ def test_no_chunk_crosses_a_heading_or_page(encoder: Encoder) -> None:
 def test_sentences_of_a_chunk_are_its_own(encoder: Encoder) -> None:
     for piece in split(document(ENGLISH), encoder, 100, 30):
         assert all(piece.text[a:b].endswith(".") for a, b in piece.sentences)
+
+
+def test_a_chunk_inside_a_table_knows_its_columns(encoder: Encoder) -> None:
+    rows = "\n".join(f"| Town {n} | {n} pounds. A day. |" for n in range(60))
+    text = f"Limits by town.\n\n| Town | Limit |\n|-|-|\n{rows}\n\nAsk before you book."
+    document = LoadedDocument(text, "Travel", (Section(0, len(text), "Hotels"),))
+    pieces = split(document, encoder, 120, 20)
+    assert pieces[0].heading == "Travel › Hotels"
+    assert {piece.heading for piece in pieces[1:-1]} == {"Travel › Hotels › Town | Limit"}
+    for piece in pieces:
+        assert encoder.count_tokens(f"{piece.heading}\n{piece.text}") <= 120
+        for start, end in piece.sentences:
+            row = piece.text[start:end]
+            assert row.startswith("|") == row.endswith("|"), "a row is one sentence"
+    last = pieces[-2].text.splitlines()[-1] if "\n" in pieces[-2].text else pieces[-2].text
+    assert readable(last, pieces[-2].text, pieces[-2].heading).startswith("Town: Town ")
