@@ -26,7 +26,7 @@ from contract.terminal import (
     print_json,
 )
 from retrieval.index import Index
-from retrieval.maintain import document_text
+from retrieval.maintain import as_read, document_text
 from retrieval.maintain import rebuild as rebuild_files
 from retrieval.manifest import DenseRecord
 from retrieval.retrieve import Retriever
@@ -151,12 +151,17 @@ def rebuild(index_dir: Path | None, config: Path | None) -> None:
 
 @index.command(cls=Command)
 @click.argument("path")
+@click.option("--chunks", "by_chunk", is_flag=True, help="Show where each chunk begins and ends.")
 @index_option
 @config_option
-def text(path: str, index_dir: Path | None, config: Path | None) -> None:
-    """Print what was read from a document, chunk by chunk."""
+def text(path: str, by_chunk: bool, index_dir: Path | None, config: Path | None) -> None:
+    """Print what was read from a document."""
     settings = load_settings(config, index_dir=index_dir)
-    for chunk in document_text(settings.index, path):
+    chunks = document_text(settings.index, path)
+    if not by_chunk:
+        click.echo("\n\n".join(as_read(chunks)))
+        return
+    for chunk in chunks:
         page = f", page {chunk.page}" if chunk.page else ""
         click.echo(f"── chunk {chunk.ordinal}, characters {chunk.start}–{chunk.end}{page}")
         click.echo(f"{chunk.heading}\n\n{chunk.text}\n" if chunk.heading else f"{chunk.text}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contract.errors import ConfigurationError, NotFound
@@ -10,6 +11,7 @@ from retrieval import catalogue
 from retrieval.embeddings import Embeddings
 from retrieval.generation import Writer, sweep
 from retrieval.manifest import CATALOGUE, MANIFEST, Manifest, write_atomically
+from text.tables import COLUMNS, STEP
 
 
 def rebuild(folder: Path, flat_limit: int) -> int:
@@ -72,3 +74,22 @@ def document_text(folder: Path, path: str) -> list[Chunk]:
     if not chunks:
         raise NotFound(f"The index holds no text of {path}.")
     return chunks
+
+
+def as_read(chunks: Sequence[Chunk]) -> Iterator[str]:
+    """The text of a document from its chunks: each heading where it begins, what overlaps once."""
+    end, above = 0, _own_title(chunks[0])
+    for chunk in chunks:
+        steps = [step for step in chunk.heading.split(STEP) if step and COLUMNS not in step]
+        fresh = [step for step in steps if step not in above]
+        if fresh:
+            yield "\n".join(fresh)
+        above = [*above[:1], *steps]
+        yield chunk.text[max(0, end - chunk.start) :]
+        end = max(end, chunk.end)
+
+
+def _own_title(chunk: Chunk) -> list[str]:
+    """A title that is only the file's name is no text of the document."""
+    stem = Path(chunk.document).stem.replace("-", " ").replace("_", " ")
+    return [chunk.title] if chunk.title == stem else [""]

@@ -46,3 +46,17 @@ def test_a_missing_index_is_a_plain_sentence(tmp_path: Path) -> None:
     code, output = run(tmp_path, "search", "anything")
     assert code == 1
     assert output.startswith("Error: There is no index")
+
+
+def test_a_document_is_shown_as_it_was_read(tmp_path: Path) -> None:
+    body = "\n".join(f"Rule {n}: item {n} is allowed on day {n}." for n in range(80))
+    (tmp_path / "rules.md").write_text(f"# Rules\n\nFirst words.\n\n## Items\n\n{body}\n")
+    assert run(tmp_path, "ingest", tmp_path / "rules.md")[0] == 0
+    shown = run(tmp_path, "index", "text", tmp_path / "rules.md")[1]
+    assert [line for line in shown.splitlines() if line] == [
+        "Rules",
+        "First words.",
+        "Items",
+        *body.splitlines(),
+    ]
+    assert "── chunk 1" in run(tmp_path, "index", "text", "--chunks", tmp_path / "rules.md")[1]
