@@ -126,6 +126,30 @@ def test_a_rule_can_be_one_python_function(tmp_path: Path, encoder: Encoder) -> 
     assert unsure.unjudged == ("names_a_rival",)
 
 
+@pytest.mark.parametrize("name", ["partially_complies", "fully_complies"])
+def test_a_grader_of_ones_own_is_not_overruled_by_the_name_of_its_proposition(
+    tmp_path: Path, encoder: Encoder, name: str
+) -> None:
+    rubric = load_rubric(write(tmp_path, OWN.replace("names_a_rival", name)))
+    judge = build_judge(JudgeSettings(), encoder, rubric)
+    good, bad = judge.judge(Question("Whose lamp?"), ["Our lamp is best.", "Buy it from Acme."])
+    assert good.propositions[name] < 0.1
+    assert bad.propositions[name] > 0.9
+    assert bad.evidence == {name: "Buy it from Acme."}
+
+
+def test_rules_read_an_abstention_as_no_refusal(tmp_path: Path, encoder: Encoder) -> None:
+    refuses = "  refuses:\n    wording: {en: It refuses., zh: 回答拒绝。}\n    graders: [{rule: refuses}]\n"
+    text = OWN.replace("names_a_rival", "abstains").replace("Acme", "not in the documents")
+    text = text.replace("hard: true", "hard: false").replace(
+        "response_types:", refuses + "response_types:"
+    )
+    judge = build_judge(JudgeSettings(), encoder, load_rubric(write(tmp_path, text)))
+    (found,) = judge.judge(Question("Whose lamp?"), ["I'm sorry, that is not in the documents."])
+    assert found.abstains
+    assert found.propositions["refuses"] < 0.5
+
+
 @pytest.mark.parametrize(
     ("source", "reference", "problem"),
     [
