@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+from contract.files import write_atomically
 from contract.settings import RetrievalSettings
 from retrieval import catalogue
 from retrieval.dense import write_collection
@@ -17,7 +18,6 @@ from retrieval.manifest import (
     VECTORS,
     EncoderRecord,
     Manifest,
-    write_atomically,
 )
 from text.encoder import Encoder
 

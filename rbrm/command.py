@@ -12,6 +12,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
+from contract.files import count_lines, problem_of
 from contract.judge import JudgeRequest
 from contract.terminal import SOME_FAILED, Command, config_option, load_settings, progress_bars
 from rbrm.assembly import build_judge
@@ -57,7 +58,7 @@ def judge(
         judging = stack.enter_context(closing(build_judge(settings.judge, Encoder())))
         target: IO[bytes] = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
         progress = stack.enter_context(progress_bars())
-        total = _count_lines(file)
+        total = 0 if str(file) == "-" else count_lines(file)
         for number, line in enumerate(_lines(file), 1):
             result = _one(judging, line)
             failed |= "error" in result or any("error" in a for a in result["answers"])
@@ -72,10 +73,7 @@ def _one(judging: Judge, line: str) -> Line:
     try:
         request = JudgeRequest.model_validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        message = f"{place}: {problem['msg']}" if place else str(problem["msg"])
-        return {"error": {"message": message, "code": "invalid_line"}}
+        return {"error": {"message": problem_of(error), "code": "invalid_line"}}
     return judge_line(judging, request)
 
 
@@ -86,10 +84,3 @@ def _lines(path: Path) -> Iterator[str]:
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         yield from (line.rstrip("\n") for line in file)
-
-
-def _count_lines(path: Path) -> int:
-    if str(path) == "-":
-        return 0
-    with path.open("rb") as file:
-        return sum(1 for _ in file)

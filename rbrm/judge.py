@@ -275,13 +275,11 @@ class Judge:
     def _verdict(self, draft: Draft, number: int) -> Verdict:
         assert draft.rewards is not None
         rubric, grades = self.rubric, draft.grades[number]
-        values = {
+        graded = {
             name: grades[name].probability if name in grades else proposition.default
             for name, proposition in rubric.propositions.items()
         }
-        holds = {n: values[n] >= p.threshold for n, p in rubric.propositions.items()}
-        for name, formula in rubric.formulas.items():
-            values[name], holds[name] = formula.probability(values), formula.holds(holds)
+        values, holds = rubric.derive(graded)
         weights = rubric.response_types[draft.response_type].weights
         shown = {n: p for n, p in values.items() if n in grades or n in rubric.formulas}
         return Verdict(
@@ -307,8 +305,7 @@ class Judge:
     def _class(self, draft: Draft, number: int, holds: Mapping[str, bool]) -> CompletionClass:
         """By the table; where a language model was asked, by its choice, unless the table's first lines
         say that the answer is disallowed or illogical."""
-        lines = self.rubric.class_formulas[draft.response_type]
-        by_table = next(n for n, formula in lines if formula is None or formula.holds(holds))
+        by_table = self.rubric.class_of(draft.response_type, holds)
         if by_table in ("disallowed", "illogical"):
             return by_table
         return draft.classes.get(number, by_table)

@@ -58,6 +58,11 @@ class Stretch:
             self.grams[start:end],
         )
 
+    def runs(self, length: int) -> list[Stretch]:
+        """Every run of so many neighbouring sentences; the whole, where there are fewer."""
+        ends = max(1, len(self.sentences) - length + 1)
+        return [self.cut(start, start + length) for start in range(ends)]
+
     @property
     def buckets(self) -> Grams:
         """The n-gram buckets of all sentences."""

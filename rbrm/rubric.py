@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from contract.errors import ConfigurationError
 from contract.verdict import CompletionClass, ResponseType
@@ -172,7 +180,8 @@ class Rubric(Part):
     derived: dict[str, str] = {}
     response_type_cues: dict[ResponseType, Patterns] = {}
     response_types: dict[ResponseType, ResponseRules]
-    folder: Path = Field(default=Path(), exclude=True)
+    # Where its functions and heads lie: known from where it was read, and no key of the file.
+    _folder: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _names_exist(self) -> Rubric:
@@ -191,6 +200,11 @@ class Rubric(Part):
         if missing:
             raise ValueError(f"response_types: {sorted(missing)[0]} is missing")
         return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the names of files in it are relative to."""
+        return self._folder
 
     @cached_property
     def formulas(self) -> dict[str, Formula]:
@@ -212,6 +226,22 @@ class Rubric(Part):
         """Name, version and content, for the log."""
         digest = hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()[:8]
         return f"{self.name}-{self.version}-{digest}"
+
+    def derive(
+        self, probabilities: Mapping[str, float]
+    ) -> tuple[dict[str, float], dict[str, bool]]:
+        """From a probability for each proposition: those of all propositions, derived ones included, and
+        which of them hold."""
+        values = dict(probabilities)
+        holds = {name: values[name] >= p.threshold for name, p in self.propositions.items()}
+        for name, formula in self.formulas.items():
+            values[name], holds[name] = formula.probability(values), formula.holds(holds)
+        return values, holds
+
+    def class_of(self, response_type: ResponseType, holds: Mapping[str, bool]) -> CompletionClass:
+        """The class of an answer by the table of a response type: the first line that holds."""
+        lines = self.class_formulas[response_type]
+        return next(name for name, formula in lines if formula is None or formula.holds(holds))
 
     def needed(self, response_type: ResponseType) -> set[str]:
         """The propositions that a response type's classes and weights, or the guard, depend on."""
@@ -248,7 +278,9 @@ def load_rubric(path: Path | None = None) -> Rubric:
     try:
         content = yaml.safe_load(source)
         rubric = Rubric.model_validate(content)
-        return rubric if path is None else rubric.model_copy(update={"folder": path.parent})
+        if path is not None:
+            rubric._folder = path.parent
+        return rubric
     except yaml.YAMLError as error:
         raise ConfigurationError(f"The rubric {name} is not YAML: {error}") from error
     except ValidationError as error:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from contract.chat import Wire
 from contract.errors import ConfigurationError
+from contract.files import write_atomically
 from rbrm.answer import Answer, Question
 from rbrm.cues import load_cues
 from rbrm.grams import BUCKETS
@@ -89,9 +90,7 @@ def train_head(
         "version": hashlib.sha256(content.encode()).hexdigest()[:8],
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    save_file(tensors, partial, metadata={"card": json.dumps(card)})
-    partial.replace(out)
+    write_atomically(out, save(tensors, metadata={"card": json.dumps(card)}))
     return reports
 
 

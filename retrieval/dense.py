@@ -10,10 +10,11 @@ import faiss
 import numpy as np
 
 from contract.errors import ConfigurationError
+from contract.files import write_atomically
 from contract.passage import Vector
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
-from retrieval.manifest import EMBEDDINGS, VECTORS, VectorFile, checksum, write_atomically
+from retrieval.manifest import EMBEDDINGS, VECTORS, VectorFile, checksum
 
 
 def write_collection(

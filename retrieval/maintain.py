@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from contract.errors import ConfigurationError, NotFound
+from contract.files import write_atomically
 from contract.passage import Chunk
 from retrieval import catalogue
 from retrieval.dense import write_collection
-from retrieval.manifest import CATALOGUE, MANIFEST, Manifest, write_atomically
+from retrieval.manifest import CATALOGUE, MANIFEST, Manifest
 
 
 def rebuild_vectors(folder: Path) -> int:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rbrm.answer import Answer, Grade, Question
 from text.personal_data import personal_data
-from text.sentences import sentence_spans
+from text.sentences import sentences
 from text.terms import content_terms, terms
 
 MARK = re.compile(r"\[(\d{1,3})\]")
@@ -149,10 +149,9 @@ def _vocabulary(passages: tuple[str, ...]) -> tuple[frozenset[str], frozenset[st
 
 @lru_cache(maxsize=64)
 def _orders(passages: tuple[str, ...]) -> tuple[str, ...]:
-    sentences = [p[a:b] for p in passages for a, b in sentence_spans(p)]
-    return tuple(s for s in sentences if _ORDER.search(s))
+    return tuple(s for p in passages for s in sentences(p) if _ORDER.search(s))
 
 
 def _without_orders(passages: tuple[str, ...]) -> str:
     orders = set(_orders(passages))
-    return "\n".join(p[a:b] for p in passages for a, b in sentence_spans(p) if p[a:b] not in orders)
+    return "\n".join(s for p in passages for s in sentences(p) if s not in orders)

@@ -69,6 +69,7 @@ def test_the_default_rubric_has_the_23_propositions_of_the_gold_set() -> None:
         (("艾克美]", "'(']"), "not a regular expression"),
         (("[{class: ideal}]", "[{class: ideal, when: names_a_rival}]"), "catches all"),
         (("  safe_refuse: *table\n", ""), "safe_refuse"),
+        (("name: own", "name: own\nfolder: /tmp"), "own.yaml:2: folder"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(
