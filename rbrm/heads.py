@@ -42,7 +42,7 @@ class LanguageHeads:
 
     Attributes:
         names: the heads, `proposition/apology` and so on: (h,).
-        dense: (h, D), `grams`: (h, G), `bias`: (h,).
+        dense: (h, D), `grams`: (G, h), so that the rows of a text's buckets lie together, `bias`: (h,).
         slope: (h,), the steepness of each sigmoid.
         run_margin: (h,), how much more a run of two sentences must score than a whole window;
             infinite for a head that reads whole windows only.
@@ -62,11 +62,11 @@ class LanguageHeads:
 
     def logits(self, stretches: Sequence[Stretch], question: ReadQuestion) -> Vector:
         """(n, h) scores; above 0 means yes."""
-        rows = np.stack([features(stretch, question) for stretch in stretches])
+        rows = features(stretches, question)
         scores = rows @ self.dense.T + self.bias
         for number, stretch in enumerate(stretches):
             buckets = stretch.buckets
-            scores[number] += self.grams[:, buckets] @ unit_weights(buckets, self.idf)
+            scores[number] += unit_weights(buckets, self.idf) @ self.grams[buckets]
         return np.asarray(scores, dtype=np.float32)
 
     def probabilities(self, logits: Vector) -> Vector:
@@ -241,7 +241,7 @@ def language_heads(file: Any, language: str, card: Mapping[str, Any]) -> Languag
     return LanguageHeads(
         names,
         tensor("dense"),
-        tensor("grams"),
+        np.ascontiguousarray(tensor("grams").T),
         tensor("bias"),
         tensor("slope"),
         tensor("run_margin"),

@@ -114,7 +114,7 @@ def _fit(
     language: str,
 ) -> tuple[dict[str, Any], Trained]:
     wholes = [whole for _, reading, _ in found if (whole := reading.whole(language))]
-    dense = np.stack([features(w, q) for w, (q, _, _) in zip(wholes, found, strict=True)])
+    dense = np.concatenate([features([w], q) for w, (q, _, _) in zip(wholes, found, strict=True)])
     table = Features.of(dense, [w.buckets for w in wholes], blocks(encoder.dimensions), BUCKETS)
     rows, base = np.arange(len(labels)), np.ones(len(labels))
     # Every fold gets its share of both kinds.

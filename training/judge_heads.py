@@ -290,7 +290,7 @@ def run_margin(table: Table, plan: Plan, choice: Choice, kernel: Array) -> float
                 continue
             whole = table.wholes[i]
             cuts = whole.runs(RUN)
-            raw = np.stack([features(cut, table.questions[i]) for cut in cuts])
+            raw = features(cuts, table.questions[i])
             found = weighted_grams([cut.buckets for cut in cuts], table.features.idf)
             highest.append(float((raw @ dense + found @ grams + bias).max()))
     return max(0.0, float(np.quantile(highest, 1 - MAX_RUN_ALARMS)) - choice.threshold)
@@ -325,7 +325,7 @@ def table_of(
             kept.append(example)
             wholes.append(whole)
             questions.append(question)
-    dense = np.stack([features(w, q) for w, q in zip(wholes, questions, strict=True)])
+    dense = np.concatenate([features([w], q) for w, q in zip(wholes, questions, strict=True)])
     layout = blocks(len(wholes[0].vector))
     numbers: dict[str, int] = {}
     groups = np.asarray([numbers.setdefault(e.group, len(numbers)) for e in kept])
