@@ -58,9 +58,9 @@ def judge(
         judging = stack.enter_context(closing(build_judge(settings.judge, Encoder())))
         target: IO[bytes] = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
         progress = stack.enter_context(progress_bars())
-        total = 0 if str(file) == "-" else count_lines(file)
+        name, total = ("stdin", 0) if str(file) == "-" else (str(file), count_lines(file))
         for number, line in enumerate(_lines(file), 1):
-            result = _one(judging, line)
+            result = _one(judging, line, f"{name}:{number}")
             failed |= "error" in result or any("error" in a for a in result["answers"])
             target.write(orjson.dumps(result) + b"\n")
             progress("judging", number, max(total, number))
@@ -69,11 +69,11 @@ def judge(
         context.exit(SOME_FAILED)
 
 
-def _one(judging: Judge, line: str) -> Line:
+def _one(judging: Judge, line: str, place: str) -> Line:
     try:
         request = JudgeRequest.model_validate_json(line)
     except ValidationError as error:
-        return {"error": {"message": problem_of(error), "code": "invalid_line"}}
+        return {"error": {"message": f"{place}: {problem_of(error)}", "code": "invalid_line"}}
     return judge_line(judging, request)
 
 

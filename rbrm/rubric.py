@@ -17,8 +17,10 @@ import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     PrivateAttr,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -110,7 +112,36 @@ class LLMGrader(Part):
     llm: AskWhen
 
 
-GraderSpec = PatternGrader | RuleGrader | FunctionGrader | EncoderGrader | LLMGrader
+_GRADERS: dict[str, type[Part]] = {
+    "pattern": PatternGrader,
+    "rule": RuleGrader,
+    "function": FunctionGrader,
+    "encoder": EncoderGrader,
+    "llm": LLMGrader,
+}
+
+
+def _kind(value: object) -> str | None:
+    """Which grader is meant, by the key that only it has: so that one mistake is one message, and not
+    one for each grader that it might have been."""
+    if isinstance(value, Part):
+        return type(value).__name__
+    keys = value if isinstance(value, dict) else {}
+    return next((grader.__name__ for key, grader in _GRADERS.items() if key in keys), None)
+
+
+GraderSpec = Annotated[
+    Annotated[PatternGrader, Tag("PatternGrader")]
+    | Annotated[RuleGrader, Tag("RuleGrader")]
+    | Annotated[FunctionGrader, Tag("FunctionGrader")]
+    | Annotated[EncoderGrader, Tag("EncoderGrader")]
+    | Annotated[LLMGrader, Tag("LLMGrader")],
+    Discriminator(
+        _kind,
+        custom_error_type="no_grader",
+        custom_error_message=f"a grader has one of the keys {', '.join(_GRADERS)}",
+    ),
+]
 
 
 class Wording(Part):
@@ -323,8 +354,7 @@ def _explain(error: ValidationError, source: str, name: str) -> str:
 
 def _is_model_name(part: object) -> bool:
     """Pydantic names the member of a union that it tried; a file has no such key."""
-    graders = (PatternGrader, RuleGrader, FunctionGrader, EncoderGrader, LLMGrader)
-    return isinstance(part, str) and part in {grader.__name__ for grader in graders}
+    return part in {grader.__name__ for grader in _GRADERS.values()}
 
 
 def _line_of(node: yaml.Node | None, path: list[int | str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from contract.terminal import (
     load_settings,
     progress_bars,
 )
-from contract.verdict import Verdict
+from contract.verdict import ResponseType, Verdict
 from rbrm.agreement import LabelledLine, Opinion, Report, opinions, report
 from rbrm.assembly import build_judge
 from rbrm.fit import Fitted, LadderLine, fit, judge_ladder, with_weights
@@ -135,6 +135,7 @@ def fit_weights(
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, with_weights(rubric_text(rubric_path), fitted).encode())
     _show_fit(fitted, as_json)
+    _warn_of_worse(fitted)
 
 
 @rubric.command(cls=Command)
@@ -275,6 +276,18 @@ def _show_fit(fitted: dict[Any, Fitted], as_json: bool) -> None:
             f"{kind}: {found.held_out_accuracy:.1%} of {found.held_out_pairs} pairs of unseen prompts in "
             f"the right order (weights before: {found.accuracy_before:.1%})."
         )
+
+
+def _warn_of_worse(fitted: Mapping[ResponseType, Fitted]) -> None:
+    """On standard error, so that the report stays JSON where it is."""
+    for kind, found in fitted.items():
+        if found.held_out_accuracy < found.accuracy_before:
+            click.echo(
+                f"Warning: {kind}: the new weights order fewer pairs of unseen prompts right "
+                f"({found.held_out_accuracy:.1%}) than the ones before ({found.accuracy_before:.1%}). "
+                "Keep those, or write more ladders.",
+                err=True,
+            )
 
 
 def _show_agreement(result: Report) -> None:

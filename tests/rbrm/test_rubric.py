@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,23 @@ def test_what_is_wrong_is_named_with_its_place(
     path = write(tmp_path, OWN.replace(*change))
     with pytest.raises(ConfigurationError, match=problem):
         load_rubric(path)
+
+
+@pytest.mark.parametrize(
+    ("grader", "problem"),
+    [
+        ("patern: {any: [x]}", "graders.0: a grader has one of the keys pattern, rule"),
+        ("pattern: {any: [x], de: [y]}", "graders.0.pattern.de: Extra inputs"),
+        ("rule: [empty]", "graders.0.rule: Input should be a valid string"),
+        ("encoder: apology, quoted: false", "graders.0.quoted: Extra inputs"),
+        ("just a word: 1", "graders.0: a grader has one of the keys"),
+    ],
+)
+def test_one_mistake_in_a_grader_is_one_message(tmp_path: Path, grader: str, problem: str) -> None:
+    text = OWN.replace("- pattern: {any: ['\\bAcme\\b', 艾克美]}", f"- {{{grader}}}")
+    with pytest.raises(ConfigurationError, match=re.escape(problem)) as caught:
+        load_rubric(write(tmp_path, text))
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
