@@ -3,12 +3,11 @@
     OMP_NUM_THREADS=1 python -m benchmarks.judge_cost
 
 Four answers of about 150 tokens to one question, with passages: all propositions, harm, compliance and the
-reward, against encoding the same four texts once. One thread; both are run in turn, and the medians compared.
+reward, against encoding the same four texts once. One thread; both are run in turn, and the least CPU times compared.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -51,15 +50,15 @@ def answers(encoder: Encoder) -> list[str]:
     return found
 
 
-def median_ms(*works: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each call; they take turns, so that a busy machine is fair to all."""
+def least_ms(*works: Callable[[], object]) -> list[float]:
+    """Least CPU milliseconds of each call, which others on the machine disturb least; they take turns."""
     times: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
         for work, taken in zip(works, times, strict=True):
-            started = time.perf_counter()
+            started = time.process_time()
             work()
-            taken.append((time.perf_counter() - started) * 1000)
-    return [statistics.median(taken) for taken in times]
+            taken.append((time.process_time() - started) * 1000)
+    return [min(taken) for taken in times]
 
 
 @click.command()
@@ -71,7 +70,7 @@ def main() -> None:
     texts = answers(encoder)
     question = Question("How much annual leave do I get, and how do I request it?", PASSAGES)
     judge.judge(question, texts)
-    encoded, judged = median_ms(lambda: encoder.encode(texts), lambda: judge.judge(question, texts))
+    encoded, judged = least_ms(lambda: encoder.encode(texts), lambda: judge.judge(question, texts))
     rows = [
         ["one encoding pass", f"{encoded:.0f}", "1.00"],
         ["the whole judging", f"{judged:.0f}", f"{judged / encoded:.2f}"],
@@ -79,7 +78,7 @@ def main() -> None:
     publish(
         "judge-cost",
         "OMP_NUM_THREADS=1 python -m benchmarks.judge_cost",
-        table(["four answers of about 150 tokens", "ms", "ratio"], rows),
+        table(["four answers of about 150 tokens", "CPU ms", "ratio"], rows),
     )
 
 

@@ -29,6 +29,7 @@ from rich.progress import track
 
 from benchmarks.report import publish, table
 from contract.access import Access
+from contract.files import write_atomically
 from contract.filters import Comparison
 from contract.passage import Vector
 from ingest.load import load
@@ -44,7 +45,6 @@ from retrieval.manifest import (
     MANIFEST,
     EncoderRecord,
     Manifest,
-    write_atomically,
 )
 from text.encoder import Encoder, Encoding
 from text.sentences import sentence_spans

@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+from contract.files import write_atomically
 from contract.settings import RetrievalSettings
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
 from retrieval.generation import Writer, sweep
-from retrieval.manifest import MANIFEST, EncoderRecord, Manifest, write_atomically
+from retrieval.manifest import MANIFEST, EncoderRecord, Manifest
 from text.encoder import Encoder
 
 

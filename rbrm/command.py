@@ -12,6 +12,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
+from contract.files import count_lines, problem_of
 from contract.judge import JudgeRequest
 from contract.terminal import SOME_FAILED, Command, config_option, load_settings, progress_bars
 from rbrm.assembly import build_judge
@@ -57,9 +58,9 @@ def judge(
         judging = stack.enter_context(closing(build_judge(settings.judge, Encoder())))
         target: IO[bytes] = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
         progress = stack.enter_context(progress_bars())
-        total = _count_lines(file)
+        name, total = ("stdin", 0) if str(file) == "-" else (str(file), count_lines(file))
         for number, line in enumerate(_lines(file), 1):
-            result = _one(judging, line)
+            result = _one(judging, line, f"{name}:{number}")
             failed |= "error" in result or any("error" in a for a in result["answers"])
             target.write(orjson.dumps(result) + b"\n")
             progress("judging", number, max(total, number))
@@ -68,14 +69,11 @@ def judge(
         context.exit(SOME_FAILED)
 
 
-def _one(judging: Judge, line: str) -> Line:
+def _one(judging: Judge, line: str, place: str) -> Line:
     try:
         request = JudgeRequest.model_validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        message = f"{place}: {problem['msg']}" if place else str(problem["msg"])
-        return {"error": {"message": message, "code": "invalid_line"}}
+        return {"error": {"message": f"{place}: {problem_of(error)}", "code": "invalid_line"}}
     return judge_line(judging, request)
 
 
@@ -86,10 +84,3 @@ def _lines(path: Path) -> Iterator[str]:
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         yield from (line.rstrip("\n") for line in file)
-
-
-def _count_lines(path: Path) -> int:
-    if str(path) == "-":
-        return 0
-    with path.open("rb") as file:
-        return sum(1 for _ in file)

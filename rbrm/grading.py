@@ -62,15 +62,30 @@ class Grading:
                         "patterns for that language, or make it not hard."
                     )
 
-    def grade(self, question: Question, answer: Answer, heads: Heads) -> dict[str, Grade]:
-        """The grade of each proposition that can be judged for this answer: of several graders the
-        most confident yes."""
-        grades: dict[str, Grade] = {}
-        for name, graders in self._graders.items():
-            found = [g for grader in graders if (g := grader(question, answer, heads))]
-            if found:
-                grades[name] = max(found, key=lambda grade: grade.probability)
-        return grades
+    def grade(
+        self,
+        question: Question,
+        answer: Answer,
+        heads: Heads,
+        settled: Mapping[str, Grade] | None = None,
+    ) -> dict[str, Grade]:
+        """The grade of each proposition that can be judged for this answer; what is `settled` already
+        is not graded again."""
+        known = settled or {}
+        grades = {
+            name: known.get(name) or self.grade_one(name, question, answer, heads)
+            for name in self._graders
+        }
+        return {name: grade for name, grade in grades.items() if grade}
+
+    def grade_one(
+        self, name: str, question: Question, answer: Answer, heads: Heads
+    ) -> Grade | None:
+        """The grade of one proposition: of several graders the most confident yes. None where none can
+        judge, or the rubric has no such proposition."""
+        graders = self._graders.get(name, [])
+        found = [g for grader in graders if (g := grader(question, answer, heads))]
+        return max(found, key=lambda grade: grade.probability, default=None)
 
     def open(self, grades: Mapping[str, Grade], needed: set[str]) -> list[str]:
         """The needed propositions on which a language model is to be asked."""

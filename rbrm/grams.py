@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ import numpy.typing as npt
 from text.language import HAN
 
 Grams = npt.NDArray[np.int64]
+Number = TypeVar("Number", np.float32, np.float64)
 
 # A power of two: large enough that what collides is rare, small enough to commit.
 BUCKETS = 1 << 13
@@ -37,3 +40,18 @@ def grams(text: str, language: str) -> Grams:
     }
     buckets = {zlib.crc32(gram.encode()) % BUCKETS for gram in found}
     return np.fromiter(sorted(buckets), dtype=np.int64, count=len(buckets))
+
+
+def union(parts: Sequence[Grams]) -> Grams:
+    """The different buckets of several texts, sorted."""
+    if len(parts) == 1:
+        return parts[0]
+    found = np.sort(np.concatenate([*parts, np.zeros(0, dtype=np.int64)]))
+    # By hand: np.unique costs three times as much on rows as short as these.
+    return found[np.append(True, found[1:] != found[:-1])] if len(found) else found
+
+
+def unit_weights(buckets: Grams, idf: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Inverse document frequencies of some buckets, as a vector of length 1; zeros where all are 0."""
+    weights = idf[buckets]
+    return np.asarray(weights / (np.linalg.norm(weights) or 1.0), dtype=idf.dtype)

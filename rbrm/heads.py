@@ -19,12 +19,13 @@ from safetensors import SafetensorError, safe_open
 from contract.errors import ConfigurationError
 from contract.passage import Vector
 from rbrm.cues import load_cues
+from rbrm.grams import unit_weights
 from rbrm.reading import Reading, ReadQuestion, Stretch, features
 
 HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
 
 # Neighbouring sentences that are read together, so that what one says and the next completes is seen.
-_RUN = 2
+RUN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class LanguageHeads:
 
     Attributes:
         names: the heads, `proposition/apology` and so on: (h,).
-        dense: (h, D), `grams`: (h, G), `bias`: (h,).
+        dense: (h, D), `grams`: (G, h), so that the rows of a text's buckets lie together, `bias`: (h,).
         slope: (h,), the steepness of each sigmoid.
         run_margin: (h,), how much more a run of two sentences must score than a whole window;
             infinite for a head that reads whole windows only.
@@ -61,14 +62,11 @@ class LanguageHeads:
 
     def logits(self, stretches: Sequence[Stretch], question: ReadQuestion) -> Vector:
         """(n, h) scores; above 0 means yes."""
-        rows = np.stack([features(stretch, question) for stretch in stretches])
+        rows = features(stretches, question)
         scores = rows @ self.dense.T + self.bias
         for number, stretch in enumerate(stretches):
             buckets = stretch.buckets
-            weights = self.idf[buckets]
-            norm = float(np.linalg.norm(weights))
-            if norm:
-                scores[number] += self.grams[:, buckets] @ (weights / norm)
+            scores[number] += unit_weights(buckets, self.idf) @ self.grams[buckets]
         return np.asarray(scores, dtype=np.float32)
 
     def probabilities(self, logits: Vector) -> Vector:
@@ -97,15 +95,7 @@ class Heads:
         Nothing where the answer holds neither English nor Chinese. `known_type` is the response type, if
         the caller said it.
         """
-        found: dict[str, HeadGrade] = {}
-        for language, heads in self.languages.items():
-            windows = [w for w in reading.windows if w.language == language]
-            if not windows:
-                continue
-            for name, grade in heads_of(heads, windows, question, known_type).items():
-                if name not in found or grade.probability > found[name].probability:
-                    found[name] = grade
-        return found
+        return worst_of(self.languages, reading, question, known_type)
 
     def whole(self, reading: Reading, question: ReadQuestion, language: str) -> dict[str, float]:
         """Logits of the whole answer, for what only the whole answer can tell (compliance)."""
@@ -138,18 +128,35 @@ class Heads:
         scores: dict[str, float] = {}
         for window in reading.windows:
             heads = self.languages[window.language]
-            cuts = [window.cut(i, i + 1) for i in range(len(window.sentences))]
+            cuts = window.runs(1)
             column = heads.names.index(name)
             for cut, logit in zip(cuts, heads.logits(cuts, question)[:, column], strict=True):
                 scores[cut.sentences[0]] = float(logit)
         return list(scores.items())
 
 
-def heads_of(
+def worst_of(
+    languages: Mapping[str, LanguageHeads],
+    reading: Reading,
+    question: ReadQuestion,
+    known_type: str | None = None,
+) -> dict[str, HeadGrade]:
+    """The grade of each head over the windows of its language; of several languages the worst counts."""
+    found: dict[str, HeadGrade] = {}
+    for language, heads in languages.items():
+        windows = [w for w in reading.windows if w.language == language]
+        grades = _grades(heads, windows, question, known_type) if windows else {}
+        for name, grade in grades.items():
+            if name not in found or grade.probability > found[name].probability:
+                found[name] = grade
+    return found
+
+
+def _grades(
     heads: LanguageHeads,
     windows: Sequence[Stretch],
     question: ReadQuestion,
-    known_type: str | None = None,
+    known_type: str | None,
 ) -> dict[str, HeadGrade]:
     """The grades of one language's heads over the windows that it reads.
 
@@ -160,9 +167,9 @@ def heads_of(
     stretches, margins = list(windows), [nothing] * len(windows)
     for window in windows:
         if len(window.sentences) > 1:
-            ends = max(1, len(window.sentences) - _RUN + 1)
-            stretches += [window.cut(i, i + _RUN) for i in range(ends)]
-            margins += [heads.run_margin] * ends
+            runs = window.runs(RUN)
+            stretches += runs
+            margins += [heads.run_margin] * len(runs)
     logits = heads.logits(stretches, question) - np.stack(margins)
     logits += heads.shifts.get(known_type or "", 0.0)
     worst = logits.argmax(axis=0)
@@ -182,8 +189,7 @@ def _causes(
     """For each head that says yes, the sentence of its worst stretch that says so most."""
     found: dict[int, str] = {}
     for stretch in {id(s): s for s, yes in zip(worst, holds, strict=True) if yes}.values():
-        cuts = [stretch.cut(i, i + 1) for i in range(len(stretch.sentences))]
-        best = heads.logits(cuts, question).argmax(axis=0)
+        best = heads.logits(stretch.runs(1), question).argmax(axis=0)
         for number, (other, yes) in enumerate(zip(worst, holds, strict=True)):
             if yes and other is stretch:
                 found[number] = stretch.sentences[best[number]]
@@ -235,7 +241,7 @@ def language_heads(file: Any, language: str, card: Mapping[str, Any]) -> Languag
     return LanguageHeads(
         names,
         tensor("dense"),
-        tensor("grams"),
+        np.ascontiguousarray(tensor("grams").T),
         tensor("bias"),
         tensor("slope"),
         tensor("run_margin"),

@@ -16,6 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
 
 from contract.passage import Vector
+from rbrm.grams import unit_weights
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -106,8 +107,7 @@ class Features:
 
 def weighted_grams(buckets: Sequence[Index], idf: Array) -> csr_matrix:
     """Unit rows of inverse document frequencies: (n, G)."""
-    values = [idf[found] for found in buckets]
-    values = [v / (np.linalg.norm(v) or 1.0) for v in values]
+    values = [unit_weights(found, idf) for found in buckets]
     edges = np.cumsum([0, *(len(found) for found in buckets)])
     columns = np.concatenate([*buckets, np.zeros(0, dtype=np.int64)])
     return csr_matrix(

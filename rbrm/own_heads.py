@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from contract.errors import ConfigurationError
-from rbrm.heads import HeadGrade, LanguageHeads, check_made_for, heads_of, language_heads
+from rbrm.heads import HeadGrade, LanguageHeads, check_made_for, language_heads, worst_of
 from rbrm.reading import Reading, ReadQuestion
 
 
@@ -29,13 +29,9 @@ class OwnHeads:
         """The grade of each head, in the languages that it knows; the worst window counts."""
         found: dict[str, HeadGrade] = {}
         for name, languages in self.heads.items():
-            for language, heads in languages.items():
-                windows = [w for w in reading.windows if w.language == language]
-                if not windows:
-                    continue
-                (grade,) = heads_of(heads, windows, question).values()
-                if name not in found or grade.probability > found[name].probability:
-                    found[name] = grade
+            # Whatever the file calls its one head: the rubric knows it by the file's name.
+            for grade in worst_of(languages, reading, question).values():
+                found[name] = grade
         return found
 
 

@@ -7,16 +7,16 @@ sentence of a long answer is seen as clearly as in a short one, and costs no fur
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.passage import Vector
 from rbrm.answer import Answer, Question
 from rbrm.cues import Cues, load_cues
-from rbrm.grams import Grams, grams
+from rbrm.grams import Grams, grams, union
 from text.encoder import Encoder
 from text.language import language_of
 from text.sentences import sentence_spans
@@ -37,6 +37,8 @@ class Stretch:
         vector: (d,), of the stretch as a whole.
         cues: (s, c).
         grams: buckets of each sentence.
+        terms: of each sentence.
+        sizes: words and lines of each sentence: (s, 2).
     """
 
     language: str
@@ -45,6 +47,8 @@ class Stretch:
     vectors: Vector
     cues: Vector
     grams: tuple[Grams, ...]
+    terms: tuple[frozenset[str], ...]
+    sizes: npt.NDArray[np.int64]
 
     def cut(self, start: int, end: int) -> Stretch:
         """The sentences from start to end; their mean stands for the vector of the cut."""
@@ -52,16 +56,23 @@ class Stretch:
         return Stretch(
             self.language,
             self.sentences[start:end],
-            _unit(vectors.mean(axis=0)),
+            vectors[0] if len(vectors) == 1 else _unit(vectors.mean(axis=0)),
             vectors,
             self.cues[start:end],
             self.grams[start:end],
+            self.terms[start:end],
+            self.sizes[start:end],
         )
+
+    def runs(self, length: int) -> list[Stretch]:
+        """Every run of so many neighbouring sentences; the whole, where there are fewer."""
+        ends = max(1, len(self.sentences) - length + 1)
+        return [self.cut(start, start + length) for start in range(ends)]
 
     @property
     def buckets(self) -> Grams:
         """The n-gram buckets of all sentences."""
-        return np.unique(np.concatenate([*self.grams, np.zeros(0, dtype=np.int64)]))
+        return union(self.grams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,8 @@ class Reading:
             np.concatenate([part.vectors for part in parts]),
             np.concatenate([part.cues for part in parts]),
             tuple(buckets for part in parts for buckets in part.grams),
+            tuple(terms for part in parts for terms in part.terms),
+            np.concatenate([part.sizes for part in parts]),
         )
 
 
@@ -127,47 +140,53 @@ def read_batch(
         TimeoutError: the deadline passed.
     """
     windows = [(i, *w) for i, answer in enumerate(answers) for w in _windows(encoder, answer)]
-    english = [w for w in windows if w[1] == "en"]
+    spans = [sentence_spans(text) for _, _, text in windows]
+    english = [n for n, (_, language, _) in enumerate(windows) if language == "en"]
     encodings = iter(
         encoder.encode(
-            [text for _, _, text in english],
-            [sentence_spans(text) for _, _, text in english],
-            deadline=deadline,
+            [windows[n][2] for n in english], [spans[n] for n in english], deadline=deadline
         )
     )
     cues, readings = load_cues(), [list[Stretch]() for _ in answers]
-    for number, language, text in windows:
-        spans = sentence_spans(text)
+    for (number, language, text), found in zip(windows, spans, strict=True):
         if language == "en":
             encoding = next(encodings)
             vector, vectors = encoding.vector, encoding.sentences
         else:
             vector = np.zeros(encoder.dimensions, dtype=np.float32)
-            vectors = np.zeros((len(spans), encoder.dimensions), dtype=np.float32)
-        sentences = tuple(text[start:end] for start, end in spans)
-        readings[number].append(_stretch(language, sentences, vector, vectors, cues))
+            vectors = np.zeros((len(found), encoder.dimensions), dtype=np.float32)
+        texts = tuple(text[start:end] for start, end in found)
+        readings[number].append(_stretch(language, texts, vector, vectors, cues))
     return ReadBatch(
         _read_question(encoder, question), tuple(Reading(tuple(found)) for found in readings)
     )
 
 
-def features(stretch: Stretch, question: ReadQuestion) -> Vector:
-    """The dense features of a stretch, in the order of `blocks`: (D,)."""
-    cues = stretch.cues
-    count = cues.sum(axis=0)
+def features(stretches: Sequence[Stretch], question: ReadQuestion) -> Vector:
+    """The dense features of stretches, in the order of `blocks`: (n, D).
+
+    All at once: one by one, the many short calls cost more than what they compute.
+    """
+    lengths = np.asarray([len(stretch.sentences) for stretch in stretches])
+    first = np.cumsum(lengths) - lengths
+    cues = np.concatenate([stretch.cues for stretch in stretches])
+    count = np.add.reduceat(cues, first)
+    vectors = np.stack([stretch.vector for stretch in stretches])
     return np.concatenate(
         [
-            stretch.vector,
-            cues.max(axis=0),
-            count / len(cues),
-            cues[0],
-            cues[-1],
+            vectors,
+            np.maximum.reduceat(cues, first),
+            count / lengths[:, None],
+            cues[first],
+            cues[first + lengths - 1],
             np.log1p(count),
-            _shape(stretch),
-            _relation(stretch, question),
-            question.vector,
-        ]
-    ).astype(np.float32)
+            _shape(stretches, lengths),
+            _relation(stretches, vectors, question),
+            np.broadcast_to(question.vector, vectors.shape),
+        ],
+        axis=1,
+        dtype=np.float32,
+    )
 
 
 def blocks(dimensions: int) -> dict[str, slice]:
@@ -193,6 +212,8 @@ def _stretch(
         vectors,
         cues.find(sentences, language),
         tuple(grams(sentence, language) for sentence in sentences),
+        tuple(frozenset(content_terms(sentence)) for sentence in sentences),
+        np.asarray([_size(sentence, language) for sentence in sentences], dtype=np.int64),
     )
 
 
@@ -238,40 +259,47 @@ def _as_stretch(text: str, vector: Vector) -> Stretch | None:
     return _stretch(language, sentences, vector, vectors, load_cues())
 
 
-def _shape(stretch: Stretch) -> Vector:
-    words = sum(len(sentence.split()) for sentence in stretch.sentences)
-    if stretch.language == "zh":
-        words = sum(len(sentence) for sentence in stretch.sentences) // 2
-    lines = sum(sentence.count("\n") for sentence in stretch.sentences) + len(stretch.sentences)
-    return np.asarray(
-        (
-            math.log1p(words) / 5,
-            math.log1p(len(stretch.sentences)) / 3,
+def _size(sentence: str, language: str) -> tuple[int, int]:
+    """Words (of Chinese, characters) and lines."""
+    return len(sentence) if language == "zh" else len(sentence.split()), 1 + sentence.count("\n")
+
+
+def _shape(stretches: Sequence[Stretch], lengths: npt.NDArray[np.int64]) -> Vector:
+    """(n, _SHAPES)"""
+    sizes = np.stack([stretch.sizes.sum(axis=0) for stretch in stretches])
+    chinese = np.asarray([stretch.language == "zh" for stretch in stretches])
+    words = np.where(chinese, sizes[:, 0] // 2, sizes[:, 0])
+    return np.stack(
+        [
+            np.log1p(words) / 5,
+            np.log1p(lengths) / 3,
             words < 4,
-            math.log1p(lines) / 3,
-            len(stretch.sentences) == 1,
-            min(1, words / 20),
-            min(1, words / 60),
-        ),
+            np.log1p(sizes[:, 1]) / 3,
+            lengths == 1,
+            np.minimum(1, words / 20),
+            np.minimum(1, words / 60),
+        ],
+        axis=1,
         dtype=np.float32,
     )
 
 
-def _relation(stretch: Stretch, question: ReadQuestion) -> Vector:
-    said = {term for sentence in stretch.sentences for term in content_terms(sentence)}
+def _relation(stretches: Sequence[Stretch], vectors: Vector, question: ReadQuestion) -> Vector:
+    """(n, _RELATIONS)"""
     asked, before = question.terms, question.previous_terms
-    cosine = float(question.vector @ stretch.vector)
-    return np.asarray(
-        (
-            cosine,
-            cosine * cosine,
-            float(question.previous @ stretch.vector),
-            len(asked & said) / max(1, len(asked)),
-            len(asked & said) / max(1, len(said)),
-            len(before & said) / max(1, len(before)),
-        ),
-        dtype=np.float32,
-    )
+    cosines = vectors @ question.vector
+    shares = []
+    for stretch in stretches:
+        said = frozenset().union(*stretch.terms)
+        known, answered = len(asked & said), len(before & said)
+        shares.append(
+            (
+                known / max(1, len(asked)),
+                known / max(1, len(said)),
+                answered / max(1, len(before)),
+            )
+        )
+    return np.column_stack([cosines, cosines * cosines, vectors @ question.previous, shares])
 
 
 def _unit(vector: Vector) -> Vector:

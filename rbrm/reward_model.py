@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -193,7 +192,6 @@ class EncoderRewardModel:
         """Nothing is held open."""
 
 
-@lru_cache(maxsize=1)
 def load_reward_model(dimensions: int, path: Path | None = None) -> EncoderRewardModel:
     """Read the committed reward model.
 

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from contract.errors import ConfigurationError
 from contract.verdict import CompletionClass, ResponseType
@@ -102,7 +112,36 @@ class LLMGrader(Part):
     llm: AskWhen
 
 
-GraderSpec = PatternGrader | RuleGrader | FunctionGrader | EncoderGrader | LLMGrader
+_GRADERS: dict[str, type[Part]] = {
+    "pattern": PatternGrader,
+    "rule": RuleGrader,
+    "function": FunctionGrader,
+    "encoder": EncoderGrader,
+    "llm": LLMGrader,
+}
+
+
+def _kind(value: object) -> str | None:
+    """Which grader is meant, by the key that only it has: so that one mistake is one message, and not
+    one for each grader that it might have been."""
+    if isinstance(value, Part):
+        return type(value).__name__
+    keys = value if isinstance(value, dict) else {}
+    return next((grader.__name__ for key, grader in _GRADERS.items() if key in keys), None)
+
+
+GraderSpec = Annotated[
+    Annotated[PatternGrader, Tag("PatternGrader")]
+    | Annotated[RuleGrader, Tag("RuleGrader")]
+    | Annotated[FunctionGrader, Tag("FunctionGrader")]
+    | Annotated[EncoderGrader, Tag("EncoderGrader")]
+    | Annotated[LLMGrader, Tag("LLMGrader")],
+    Discriminator(
+        _kind,
+        custom_error_type="no_grader",
+        custom_error_message=f"a grader has one of the keys {', '.join(_GRADERS)}",
+    ),
+]
 
 
 class Wording(Part):
@@ -172,7 +211,8 @@ class Rubric(Part):
     derived: dict[str, str] = {}
     response_type_cues: dict[ResponseType, Patterns] = {}
     response_types: dict[ResponseType, ResponseRules]
-    folder: Path = Field(default=Path(), exclude=True)
+    # Where its functions and heads lie: known from where it was read, and no key of the file.
+    _folder: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _names_exist(self) -> Rubric:
@@ -191,6 +231,11 @@ class Rubric(Part):
         if missing:
             raise ValueError(f"response_types: {sorted(missing)[0]} is missing")
         return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the names of files in it are relative to."""
+        return self._folder
 
     @cached_property
     def formulas(self) -> dict[str, Formula]:
@@ -212,6 +257,22 @@ class Rubric(Part):
         """Name, version and content, for the log."""
         digest = hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()[:8]
         return f"{self.name}-{self.version}-{digest}"
+
+    def derive(
+        self, probabilities: Mapping[str, float]
+    ) -> tuple[dict[str, float], dict[str, bool]]:
+        """From a probability for each proposition: those of all propositions, derived ones included, and
+        which of them hold."""
+        values = dict(probabilities)
+        holds = {name: values[name] >= p.threshold for name, p in self.propositions.items()}
+        for name, formula in self.formulas.items():
+            values[name], holds[name] = formula.probability(values), formula.holds(holds)
+        return values, holds
+
+    def class_of(self, response_type: ResponseType, holds: Mapping[str, bool]) -> CompletionClass:
+        """The class of an answer by the table of a response type: the first line that holds."""
+        lines = self.class_formulas[response_type]
+        return next(name for name, formula in lines if formula is None or formula.holds(holds))
 
     def needed(self, response_type: ResponseType) -> set[str]:
         """The propositions that a response type's classes and weights, or the guard, depend on."""
@@ -248,7 +309,9 @@ def load_rubric(path: Path | None = None) -> Rubric:
     try:
         content = yaml.safe_load(source)
         rubric = Rubric.model_validate(content)
-        return rubric if path is None else rubric.model_copy(update={"folder": path.parent})
+        if path is not None:
+            rubric._folder = path.parent
+        return rubric
     except yaml.YAMLError as error:
         raise ConfigurationError(f"The rubric {name} is not YAML: {error}") from error
     except ValidationError as error:
@@ -291,8 +354,7 @@ def _explain(error: ValidationError, source: str, name: str) -> str:
 
 def _is_model_name(part: object) -> bool:
     """Pydantic names the member of a union that it tried; a file has no such key."""
-    graders = (PatternGrader, RuleGrader, FunctionGrader, EncoderGrader, LLMGrader)
-    return isinstance(part, str) and part in {grader.__name__ for grader in graders}
+    return part in {grader.__name__ for grader in _GRADERS.values()}
 
 
 def _line_of(node: yaml.Node | None, path: list[int | str]) -> int:

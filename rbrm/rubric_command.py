@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contract.errors import ConfigurationError
+from contract.files import count_lines, problem_of, write_atomically
 from contract.settings import JudgeSettings
 from contract.terminal import (
     SOME_FAILED,
@@ -22,7 +23,7 @@ from contract.terminal import (
     load_settings,
     progress_bars,
 )
-from contract.verdict import Verdict
+from contract.verdict import ResponseType, Verdict
 from rbrm.agreement import LabelledLine, Opinion, Report, opinions, report
 from rbrm.assembly import build_judge
 from rbrm.fit import Fitted, LadderLine, fit, judge_ladder, with_weights
@@ -131,8 +132,10 @@ def fit_weights(
     if plot:
         plot_classes({kind: found.reward_by_class for kind, found in fitted.items()}, plot)
     if out:
-        _replace(out, with_weights(rubric_text(rubric_path), fitted).encode())
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, with_weights(rubric_text(rubric_path), fitted).encode())
     _show_fit(fitted, as_json)
+    _warn_of_worse(fitted)
 
 
 @rubric.command(cls=Command)
@@ -234,8 +237,7 @@ def _valid_lines(
     failures: list[str] | None = None,
 ) -> Iterator[Line]:
     """The lines of a file as values. A bad one is an error, or a note in `failures` where given."""
-    with file.open("rb") as counted:
-        total = sum(1 for _ in counted)
+    total = count_lines(file)
     with file.open(encoding="utf-8") as lines:
         for number, text in enumerate(lines, 1):
             progress(label, number, total)
@@ -244,9 +246,7 @@ def _valid_lines(
             try:
                 yield kind.model_validate_json(text)
             except ValidationError as error:
-                problem = error.errors(include_url=False, include_input=False)[0]
-                place = ".".join(str(part) for part in problem["loc"])
-                message = f"{file}:{number}: {place}: {problem['msg']}"
+                message = f"{file}:{number}: {problem_of(error)}"
                 if failures is None:
                     raise ConfigurationError(message) from error
                 failures.append(message)
@@ -278,6 +278,18 @@ def _show_fit(fitted: dict[Any, Fitted], as_json: bool) -> None:
         )
 
 
+def _warn_of_worse(fitted: Mapping[ResponseType, Fitted]) -> None:
+    """On standard error, so that the report stays JSON where it is."""
+    for kind, found in fitted.items():
+        if found.held_out_accuracy < found.accuracy_before:
+            click.echo(
+                f"Warning: {kind}: the new weights order fewer pairs of unseen prompts right "
+                f"({found.held_out_accuracy:.1%}) than the ones before ({found.accuracy_before:.1%}). "
+                "Keep those, or write more ladders.",
+                err=True,
+            )
+
+
 def _show_agreement(result: Report) -> None:
     table = Table("proposition", "answers", "yes", "accuracy", "floor", "balanced", "F1", "ECE")
     rows = [*result.propositions.items(), *((f"all, {n}", f) for n, f in result.languages.items())]
@@ -303,11 +315,3 @@ def _describe(rubric: Rubric, heads: KnownHeads) -> Iterator[str]:
         )
         hard = "  HARD" if proposition.hard else ""
         yield f"{name}{hard}\n    {proposition.wording.en}\n    {graders}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from contract.chat import Wire
 from contract.errors import ConfigurationError
+from contract.files import write_atomically
 from rbrm.answer import Answer, Question
 from rbrm.cues import load_cues
 from rbrm.grams import BUCKETS
@@ -89,9 +90,7 @@ def train_head(
         "version": hashlib.sha256(content.encode()).hexdigest()[:8],
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    save_file(tensors, partial, metadata={"card": json.dumps(card)})
-    partial.replace(out)
+    write_atomically(out, save(tensors, metadata={"card": json.dumps(card)}))
     return reports
 
 
@@ -115,7 +114,7 @@ def _fit(
     language: str,
 ) -> tuple[dict[str, Any], Trained]:
     wholes = [whole for _, reading, _ in found if (whole := reading.whole(language))]
-    dense = np.stack([features(w, q) for w, (q, _, _) in zip(wholes, found, strict=True)])
+    dense = np.concatenate([features([w], q) for w, (q, _, _) in zip(wholes, found, strict=True)])
     table = Features.of(dense, [w.buckets for w in wholes], blocks(encoder.dimensions), BUCKETS)
     rows, base = np.arange(len(labels)), np.ones(len(labels))
     # Every fold gets its share of both kinds.

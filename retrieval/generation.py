@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from contract.files import sync_folder
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings, store_stem
 from retrieval.lexical import Words, write_lexical
@@ -21,7 +22,6 @@ from retrieval.manifest import (
     FileRecord,
     Manifest,
     checksum,
-    sync_folder,
 )
 from retrieval.places import NOWHERE, Ids, Places, find_places, read_places, write_places
 from retrieval.train import write_dense

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contract.errors import ConfigurationError, NotFound
+from contract.files import write_atomically
 from contract.passage import Chunk
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
 from retrieval.generation import Writer, sweep
-from retrieval.manifest import CATALOGUE, MANIFEST, Manifest, write_atomically
+from retrieval.manifest import CATALOGUE, MANIFEST, Manifest
 from text.tables import COLUMNS, STEP
 
 

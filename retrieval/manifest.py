@@ -8,7 +8,6 @@ whole index and an older copy, which the next reader or ingest notices.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -97,26 +96,6 @@ class Manifest(BaseModel):
                 f"({encoder.fingerprint}). Use the first one (retrieval.encoder), or make the "
                 "index anew: `plumbline ingest --rebuild PATH…`."
             )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write so that a reader sees the old content or the new, even after a power loss."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename or a new file in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def checksum(path: Path) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from contract.files import write_atomically
 from retrieval.embeddings import Embeddings
-from retrieval.manifest import write_atomically
 
 Ids = npt.NDArray[np.int64]
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -65,7 +66,7 @@ def server_url(data_dir: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until_healthy(url, process)
+        wait_until_healthy(f"{url}/healthz", process, lambda: process.communicate()[1])
         yield url
     finally:
         process.terminate()
@@ -127,17 +128,20 @@ def free_port() -> int:
         return port
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[str], seconds: float = 120) -> None:
+def wait_until_healthy(
+    url: str, process: subprocess.Popen[Any], said: Callable[[], str], seconds: float = 120
+) -> None:
+    """Wait until `url` answers 200; `said` gives what the process wrote, should it end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"the server ended: {process.communicate()[1]}"
+        assert process.poll() is None, f"the server ended: {said()}"
         try:
-            if httpx.get(f"{url}/healthz", timeout=5).status_code == 200:
+            if httpx.get(url, timeout=5).status_code == 200:
                 return
         except httpx.HTTPError:
             pass
         time.sleep(0.2)
-    raise AssertionError("the server did not become healthy")
+    raise AssertionError(f"the server did not become healthy within {seconds} s")
 
 
 def ask(url: str, question: str, **fields: object) -> dict:

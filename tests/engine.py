@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.conftest import wait_until_healthy
 from text.engines.folder import EMBEDDED, model_folder
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +59,9 @@ def vllm(model: Path, port: int, log: Path, *flags: str) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait(url, process, log)
+        wait_until_healthy(
+            f"{url}/health", process, lambda: log.read_text()[-3000:], _START_SECONDS
+        )
         yield url
     finally:
         process.terminate()
@@ -153,17 +154,3 @@ def _tokenizer(folder: Path) -> object:
     tokenizer.chat_template = _TEMPLATE
     tokenizer.save_pretrained(folder)
     return tokenizer
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise AssertionError(f"vLLM ended: {log.read_text()[-3000:]}")
-        try:
-            if httpx.get(f"{url}/health", timeout=5).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.5)
-    raise AssertionError(f"vLLM did not start: {log.read_text()[-3000:]}")

@@ -7,7 +7,7 @@ a bank card. What has no form (a name, a street) can't be found here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}(?![\w-])")
@@ -89,8 +89,3 @@ _KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("card", _CARD, _valid_card),
     ("phone", _PHONE, _always),
 )
-
-
-def kinds() -> Iterator[str]:
-    """The kinds that can be found."""
-    yield from dict.fromkeys(kind for kind, _, _ in _KINDS)

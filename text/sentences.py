@@ -36,6 +36,11 @@ def sentence_spans(text: str) -> list[Span]:
     return [span for span in spans if span[0] < span[1]]
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences as strings."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
 def _is_end(text: str, mark: re.Match[str]) -> bool:
     if not mark.group().startswith("\n") and _in_table_row(text, mark.start()):
         return False

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from contract.verdict import ResponseType
+from rbrm.answer import OUTCOMES
+from rbrm.heads import HARMS
+from text.sentences import sentence_spans
+
 Row = dict[str, Any]
 
-HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
-RESPONSE_TYPES = {
+RESPONSE_TYPES: dict[str, ResponseType] = {
     "Comply": "comply",
     "Hard Refuse": "hard_refuse",
     "Safe Refuse 1": "safe_refuse",
@@ -44,8 +50,7 @@ class Example:
     source: str
     question: str = ""
     previous: str = ""
-    response_type: str = "comply"
-    completion_class: str | None = None
+    response_type: ResponseType = "comply"
     author: str = ""
 
 
@@ -88,7 +93,6 @@ def ladders(path: Path, language: str, names: list[str]) -> Iterator[Example]:
                 question=turns[-1]["content"],
                 previous=turns[-2]["content"] if len(turns) > 1 else "",
                 response_type=row["response_type"],
-                completion_class=answer["class"],
             )
 
 
@@ -133,7 +137,7 @@ def refusals(path: Path, language: str) -> Iterator[Example]:
         yield Example(
             row["answer"],
             language,
-            {f"compliance/{name}": name == label for name in COMPLIANCE}
+            {f"compliance/{name}": name == label for name in OUTCOMES}
             | _propositions(
                 {
                     "partially_complies": label != "full_refusal",
@@ -166,11 +170,6 @@ def moderation(path: Path) -> Iterator[Example]:
 def ordinary(path: Path, language: str, count: int, seed: int) -> Iterator[Example]:
     """Runs of one to three sentences from the paragraphs of a SQuAD-format file: a service that
     answers from documents says mostly such things, and nothing in them is wrong."""
-    # Late on purpose: numpy and the splitter are not needed to read the other sets.
-    import numpy as np
-
-    from text.sentences import sentence_spans
-
     random = np.random.default_rng(seed)
     articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     paragraphs = [p for article in articles for p in article["paragraphs"]]
@@ -187,15 +186,12 @@ def ordinary(path: Path, language: str, count: int, seed: int) -> Iterator[Examp
         yield Example(answer, language, labels, group, "ordinary", question)
 
 
-COMPLIANCE = ("full_compliance", "partial_refusal", "full_refusal")
-
-
 def _propositions(values: Mapping[str, bool]) -> dict[str, bool]:
     return {f"proposition/{name}": value for name, value in values.items()}
 
 
 def _delivers() -> dict[str, bool]:
-    return {f"compliance/{name}": name == "full_compliance" for name in COMPLIANCE} | {
+    return {f"compliance/{name}": name == "full_compliance" for name in OUTCOMES} | {
         "proposition/partially_complies": True,
         "proposition/illogical_continuation_of_prompt": False,
     }
@@ -215,4 +211,4 @@ def _compliance_of(propositions: Mapping[str, bool]) -> dict[str, bool]:
         label = "full_refusal"
     else:
         return {}
-    return {f"compliance/{name}": name == label for name in COMPLIANCE}
+    return {f"compliance/{name}": name == label for name in OUTCOMES}

@@ -18,15 +18,19 @@ from typing import Any
 
 import click
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
+from contract.files import write_atomically
 from contract.terminal import progress_bars
 from contract.verdict import ResponseType
-from rbrm.answer import Answer, Question
+from rbrm.agreement import Opinion, report
+from rbrm.answer import OUTCOMES, Answer, Question
 from rbrm.cues import load_cues
 from rbrm.grams import BUCKETS
+from rbrm.heads import RUN
 from rbrm.linear import (
     FAMILIES,
     RIDGES,
@@ -42,12 +46,19 @@ from rbrm.linear import (
     weighted_grams,
 )
 from rbrm.reading import Reading, ReadQuestion, Stretch, blocks, features, read_batch
-from rbrm.rubric import load_rubric
+from rbrm.rubric import Rubric, load_rubric
 from text.encoder import Encoder
 from training import examples as sets
-from training.examples import COMPLIANCE, GUARD_LABELS, Example
+from training.examples import GUARD_LABELS, Example
+from training.options import data_option, out_option, own_option, seed_option
 
 VERSION = "2"
+
+# What stands beside the figures of the gold set. An empty answer has nothing for a head to read.
+MEASURED = (
+    "nested cross-validation on the public gold set: family, ridge, weight of our own examples and "
+    "threshold chosen anew inside each of five folds grouped by prompt; empty answers are left out"
+)
 
 LANGUAGES = ("en", "zh")
 HARD = tuple(f"proposition/{name}" for name in GUARD_LABELS.values())
@@ -284,8 +295,8 @@ def run_margin(table: Table, plan: Plan, choice: Choice, kernel: Array) -> float
             if harmful[i] or table.examples[i].source not in HARMLESS:
                 continue
             whole = table.wholes[i]
-            cuts = [whole.cut(k, k + 2) for k in range(max(1, len(whole.sentences) - 1))]
-            raw = np.stack([features(cut, table.questions[i]) for cut in cuts])
+            cuts = whole.runs(RUN)
+            raw = features(cuts, table.questions[i])
             found = weighted_grams([cut.buckets for cut in cuts], table.features.idf)
             highest.append(float((raw @ dense + found @ grams + bias).max()))
     return max(0.0, float(np.quantile(highest, 1 - MAX_RUN_ALARMS)) - choice.threshold)
@@ -320,7 +331,7 @@ def table_of(
             kept.append(example)
             wholes.append(whole)
             questions.append(question)
-    dense = np.stack([features(w, q) for w, q in zip(wholes, questions, strict=True)])
+    dense = np.concatenate([features([w], q) for w, q in zip(wholes, questions, strict=True)])
     layout = blocks(len(wholes[0].vector))
     numbers: dict[str, int] = {}
     groups = np.asarray([numbers.setdefault(e.group, len(numbers)) for e in kept])
@@ -396,9 +407,9 @@ def calibrate(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Temperature and offsets of the three compliance heads, on scores of answers that they had not
     seen, with each outcome weighing as OUTCOME_SHARES says; and figures for the same answers."""
-    rows = table.rows(f"compliance/{COMPLIANCE[0]}")
+    rows = table.rows(f"compliance/{OUTCOMES[0]}")
     columns = []
-    for name in COMPLIANCE:
+    for name in OUTCOMES:
         head = f"compliance/{name}"
         choice, base = chosen[head], table.weights("refusal", chosen[head].own)
         scores = out_of_fold(
@@ -407,10 +418,10 @@ def calibrate(
         columns.append(scores - choice.threshold)
     judged = table.of_source("refusal")[rows]
     scores = np.stack(columns, axis=1)[judged]
-    truth = np.stack([table.labels(f"compliance/{n}")[rows] for n in COMPLIANCE], axis=1)[judged]
+    truth = np.stack([table.labels(f"compliance/{n}")[rows] for n in OUTCOMES], axis=1)[judged]
     labels = truth.argmax(axis=1)
     share = np.bincount(labels, minlength=3) / len(labels)
-    weight = np.asarray([OUTCOME_SHARES[n] for n in COMPLIANCE])[labels] / share[labels]
+    weight = np.asarray([OUTCOME_SHARES[n] for n in OUTCOMES])[labels] / share[labels]
 
     def loss(parameters: Array) -> float:
         logits = parameters[0] * scores + np.append(parameters[1:], 0.0)
@@ -434,80 +445,42 @@ def calibrate(
 
 def gold_figures(table: Table, kernels: dict[str, Array]) -> dict[str, Any]:
     """Nested cross-validation on the gold set: the choice is made anew inside each outer fold."""
-    names = [p.head for p in plans(table, "en") if p.head.startswith("proposition/")]
-    gold = table.of_source("gold")
-    predicted = {name: np.zeros(len(gold), dtype=bool) for name in names}
-    for plan in plans(table, "en"):
-        if plan.head not in predicted:
-            continue
-        rows, labels = table.rows(plan.head), table.labels(plan.head)
-        for train, test in folds(table.groups[rows], 5):
-            seen, unseen = rows[train], rows[test & gold[rows]]
-            choice = choose(table, plan, seen, kernels)
-            kernel, base = kernels[choice.family], table.weights(plan.public, choice.own)
-            dual = solve(kernel, seen, labels, base, choice.ridge)
-            kinds = [table.examples[i].response_type for i in unseen]
-            thresholds = [choice.known.get(kind, choice.threshold) for kind in kinds]
-            predicted[plan.head][unseen] = kernel[np.ix_(unseen, seen)] @ dual > thresholds
-    return _gold_report(table, gold, names, predicted)
-
-
-def _gold_report(
-    table: Table, gold: Mask, names: list[str], predicted: dict[str, Mask]
-) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name in names:
-        truth, guess = table.labels(name)[gold], predicted[name][gold]
-        hits, positives = int((truth & guess).sum()), int(truth.sum())
-        figures[name.split("/")[1]] = {
-            "positives": positives,
-            "accuracy": float((truth == guess).mean()),
-            "balanced_accuracy": float(
-                (
-                    (truth & guess).sum() / max(1, positives)
-                    + (~truth & ~guess).sum() / (~truth).sum()
-                )
-                / 2
-            ),
-            "f1": 2 * hits / max(1, positives + int(guess.sum())),
-        }
-    scored = [f for f in figures.values() if f["positives"]]
-    classes = _classes(table, gold, names, predicted)
-    return {
-        "propositions": {n: {k: round(v, 3) for k, v in f.items()} for n, f in figures.items()},
-        "accuracy": round(float(np.mean([f["accuracy"] for f in figures.values()])), 4),
-        "macro_balanced_accuracy": round(
-            float(np.mean([f["balanced_accuracy"] for f in scored])), 4
-        ),
-        "macro_f1": round(float(np.mean([f["f1"] for f in scored])), 4),
-        "class": round(float(np.mean([a == b for a, b in classes])), 4),
-        "good_or_bad": round(float(np.mean([(a in _GOOD) == (b in _GOOD) for a, b in classes])), 4),
+    guesses = {
+        plan.head.removeprefix("proposition/"): unseen_probabilities(table, plan, kernels)
+        for plan in plans(table, "en")
+        if plan.head.startswith("proposition/")
     }
+    rubric, found, classes = load_rubric(), list[Opinion](), list[tuple[str, str]]()
+    for row in np.flatnonzero(table.of_source("gold")).tolist():
+        example = table.examples[row]
+        truth = {name: example.labels[f"proposition/{name}"] for name in guesses}
+        guess = {name: float(values[row]) for name, values in guesses.items()}
+        found += [Opinion(name, "en", guess[name], truth[name]) for name in guesses]
+        kind = example.response_type
+        classes.append((class_by_table(rubric, kind, truth), class_by_table(rubric, kind, guess)))
+    return {"measured": MEASURED, "answers": len(classes), **report(found, classes, 0).to_dict()}
 
 
-_GOOD = ("ideal", "minimum_acceptable")
-
-
-def _classes(
-    table: Table, gold: Mask, names: list[str], predicted: dict[str, Mask]
-) -> list[tuple[str, str]]:
-    """The true and the predicted class of each gold row, by the rubric's own table."""
-    rubric = load_rubric()
-    found: list[tuple[str, str]] = []
-    for row in np.flatnonzero(gold).tolist():
-        pair = []
-        for values in (
-            {n: table.labels(n)[row] for n in names},
-            {n: predicted[n][row] for n in names},
-        ):
-            holds = dict.fromkeys(rubric.propositions, False)
-            holds |= {name.split("/")[1]: bool(value) for name, value in values.items()}
-            for name, formula in rubric.formulas.items():
-                holds[name] = formula.holds(holds)
-            lines = rubric.class_formulas[table.examples[row].response_type]
-            pair.append(next(n for n, formula in lines if formula is None or formula.holds(holds)))
-        found.append((pair[0], pair[1]))
+def unseen_probabilities(table: Table, plan: Plan, kernels: dict[str, Array]) -> Array:
+    """The probability of a head for each gold row, by weights and a choice that have not seen its
+    prompt; NaN for other rows."""
+    found = np.full(len(table.examples), np.nan)
+    rows, labels, gold = table.rows(plan.head), table.labels(plan.head), table.of_source("gold")
+    for train, test in folds(table.groups[rows], 5):
+        seen, unseen = rows[train], rows[test & gold[rows]]
+        choice = choose(table, plan, seen, kernels)
+        kernel, base = kernels[choice.family], table.weights(plan.public, choice.own)
+        dual = solve(kernel, seen, labels, base, choice.ridge)
+        kinds = [table.examples[i].response_type for i in unseen]
+        thresholds = [choice.known.get(kind, choice.threshold) for kind in kinds]
+        found[unseen] = expit(choice.slope * (kernel[np.ix_(unseen, seen)] @ dual - thresholds))
     return found
+
+
+def class_by_table(rubric: Rubric, kind: ResponseType, values: Mapping[str, float]) -> str:
+    """The class that the rubric's table gives, were nothing but these propositions true."""
+    _, holds = rubric.derive({**dict.fromkeys(rubric.propositions, 0.0), **values})
+    return rubric.class_of(kind, holds)
 
 
 def load_examples(data: Path, own: Path, seed: int) -> list[Example]:
@@ -560,20 +533,10 @@ def fit(
 
 
 @click.command()
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path, exists=True),
-    help="Folder with the public sets.",
-)
-@click.option(
-    "--own",
-    default=Path("training/data"),
-    type=click.Path(path_type=Path),
-    help="Our own examples.",
-)
-@click.option("--out", default=Path("rbrm/weights"), type=click.Path(path_type=Path))
-@click.option("--seed", default=0, show_default=True)
+@data_option
+@own_option
+@out_option
+@seed_option
 @click.option("--validate/--no-validate", default=True, help="Nested validation; some minutes.")
 def main(data: Path, own: Path, out: Path, seed: int, validate: bool) -> None:
     """Fit every head and write `heads.safetensors` and `heads.json`."""
@@ -587,8 +550,9 @@ def write(out: Path, tensors: dict[str, Any], inner: dict[str, Any], card: dict[
     """Write both files; the same numbers give the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
     # One key: the format keeps no order of several.
-    save_file(tensors, out / "heads.safetensors", metadata={"card": json.dumps(inner)})
-    (out / "heads.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    content = save(tensors, metadata={"card": json.dumps(inner)})
+    write_atomically(out / "heads.safetensors", content)
+    write_atomically(out / "heads.json", (json.dumps(card, indent=1) + "\n").encode())
     click.echo(json.dumps({k: v for k, v in card.items() if k != "heads"}, indent=1))
 
 

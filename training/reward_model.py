@@ -21,8 +21,9 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from contract.files import write_atomically
 from contract.passage import Vector
 from contract.terminal import progress_bars
 from rbrm.answer import Answer, Question
@@ -32,8 +33,9 @@ from rbrm.reading import read_batch
 from rbrm.refusal import compliance
 from rbrm.reward_model import SCALARS, answer_features, feature_names
 from text.encoder import Encoder
-from text.sentences import sentence_spans
+from text.sentences import sentences
 from training.examples import read_lines
+from training.options import data_option, out_option, own_option, seed_option
 
 VERSION = "2"
 
@@ -91,16 +93,16 @@ def from_documents(path: Path, language: str, seed: int, every: int) -> Iterator
     asked = [(number, p, qa) for number, p in paragraphs for qa in p["qas"]]
     for number, paragraph, qa in asked[::every]:
         text = paragraph["context"]
-        sentences = [text[a:b] for a, b in sentence_spans(text)]
-        gold = [s for s in sentences if qa["answers"][0]["text"] in s]
-        rest = [s for s in sentences if s not in gold]
+        parts = sentences(text)
+        gold = [s for s in parts if qa["answers"][0]["text"] in s]
+        rest = [s for s in parts if s not in gold]
         if not gold or not rest:
             continue
         other = chance.choice(paragraphs)[1]["context"]
-        a, b = chance.choice(sentence_spans(other))
+        aside = chance.choice(sentences(other))
         evasion = chance.choice(EVASIONS[language])
         repeated = " ".join([gold[0]] * 3)
-        texts = (gold[0], chance.choice(rest), other[a:b], evasion, repeated, "")
+        texts = (gold[0], chance.choice(rest), aside, evasion, repeated, "")
         group = f"documents:{number}"
         yield Prompt("documents", language, group, Question(qa["question"], (text,)), texts)
 
@@ -240,17 +242,10 @@ def load_prompts(data: Path, own: Path, seed: int) -> list[Prompt]:
 
 
 @click.command()
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path, exists=True),
-    help="Folder with the public sets.",
-)
-@click.option(
-    "--own", default=Path("training/data"), type=click.Path(path_type=Path), help="Our own pairs."
-)
-@click.option("--out", default=Path("rbrm/weights"), type=click.Path(path_type=Path))
-@click.option("--seed", default=0, show_default=True)
+@data_option
+@own_option
+@out_option
+@seed_option
 def main(data: Path, own: Path, out: Path, seed: int) -> None:
     """Train on all prompts, validate on held-out ones, write `reward_model.safetensors` and its card."""
     encoder = Encoder()
@@ -275,13 +270,11 @@ def write(out: Path, ladders: Sequence[Ladder], dimensions: int, seed: int) -> N
     }
     scalars = {n: round(float(w), 4) for n, w in zip(SCALARS, weights, strict=False)}
     out.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {"weights": weights.astype(np.float16)},
-        out / "reward_model.safetensors",
-        metadata={"card": json.dumps(inner)},
-    )
+    tensors = {"weights": weights.astype(np.float16)}
+    content = save(tensors, metadata={"card": json.dumps(inner)})
+    write_atomically(out / "reward_model.safetensors", content)
     card = {"seed": seed, **inner, "held_out": figures, "scalars": scalars}
-    (out / "reward_model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    write_atomically(out / "reward_model.json", (json.dumps(card, indent=1) + "\n").encode())
     click.echo(json.dumps(card, indent=1))
 
 

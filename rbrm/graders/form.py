@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from rbrm.answer import Answer, Grade, Question
 from rbrm.graders.grounding import MARK
@@ -233,7 +234,9 @@ class _LengthWish:
         return low * (1 - slack) <= size <= high * (1 + slack)
 
 
-def _length_wishes(question: str) -> list[_LengthWish]:
+@lru_cache(maxsize=64)
+def _length_wishes(question: str) -> tuple[_LengthWish, ...]:
+    """Three rules and the reward model ask it of every answer to one question."""
     found = []
     for match in _LENGTH.finditer(question):
         number = _number(match.group(3))
@@ -265,7 +268,7 @@ def _length_wishes(question: str) -> list[_LengthWish]:
             found.append(
                 _LengthWish(unit, round(number * (1 - loose)), round(number * (1 + loose)))
             )
-    return found
+    return tuple(found)
 
 
 def _list_checks(question: str, answer: str) -> list[bool]:

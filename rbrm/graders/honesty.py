@@ -7,7 +7,7 @@ import re
 
 from rbrm.answer import Answer, Grade, Question
 from rbrm.graders.grounding import evidence_available
-from text.sentences import sentence_spans
+from text.sentences import sentences
 from text.terms import content_terms, terms
 
 _QUANTITY = re.compile(
@@ -119,4 +119,4 @@ def _hedged_alike(said: set[str], asked: set[str], source: str) -> bool:
 
 
 def _sentences(passages: tuple[str, ...]) -> list[str]:
-    return [p[a:b] for p in passages for a, b in sentence_spans(p)]
+    return [sentence for passage in passages for sentence in sentences(passage)]

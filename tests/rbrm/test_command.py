@@ -41,7 +41,8 @@ def test_a_bad_line_stands_in_its_place_and_exits_with_3(tmp_path: Path) -> None
     code, lines = judge(tmp_path, good, "not json", '{"prompt": "x"}', "", good)
     assert code == 3
     assert ["error" in line for line in lines] == [False, True, True, True, False]
-    assert all(line["error"]["message"] for line in lines if "error" in line)
+    messages = [line["error"]["message"] for line in lines if "error" in line]
+    assert all(f"in.jsonl:{n}: " in m for n, m in zip((2, 3, 4), messages, strict=True))
 
 
 def test_rubric_check_says_what_is_unjudged(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ def test_the_default_rubric_has_the_23_propositions_of_the_gold_set() -> None:
         (("艾克美]", "'(']"), "not a regular expression"),
         (("[{class: ideal}]", "[{class: ideal, when: names_a_rival}]"), "catches all"),
         (("  safe_refuse: *table\n", ""), "safe_refuse"),
+        (("name: own", "name: own\nfolder: /tmp"), "own.yaml:2: folder"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(
@@ -77,6 +79,23 @@ def test_what_is_wrong_is_named_with_its_place(
     path = write(tmp_path, OWN.replace(*change))
     with pytest.raises(ConfigurationError, match=problem):
         load_rubric(path)
+
+
+@pytest.mark.parametrize(
+    ("grader", "problem"),
+    [
+        ("patern: {any: [x]}", "graders.0: a grader has one of the keys pattern, rule"),
+        ("pattern: {any: [x], de: [y]}", "graders.0.pattern.de: Extra inputs"),
+        ("rule: [empty]", "graders.0.rule: Input should be a valid string"),
+        ("encoder: apology, quoted: false", "graders.0.quoted: Extra inputs"),
+        ("just a word: 1", "graders.0: a grader has one of the keys"),
+    ],
+)
+def test_one_mistake_in_a_grader_is_one_message(tmp_path: Path, grader: str, problem: str) -> None:
+    text = OWN.replace("- pattern: {any: ['\\bAcme\\b', 艾克美]}", f"- {{{grader}}}")
+    with pytest.raises(ConfigurationError, match=re.escape(problem)) as caught:
+        load_rubric(write(tmp_path, text))
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,30 @@ def test_a_rule_can_be_one_python_function(tmp_path: Path, encoder: Encoder) -> 
     good, bad, unsure = judge.judge(question, ["Ours.", "Buy it from Acme.", "Acme, perhaps?"])
     assert (good.violations, bad.violations) == ((), ("names_a_rival",))
     assert unsure.unjudged == ("names_a_rival",)
+
+
+@pytest.mark.parametrize("name", ["partially_complies", "fully_complies"])
+def test_a_grader_of_ones_own_is_not_overruled_by_the_name_of_its_proposition(
+    tmp_path: Path, encoder: Encoder, name: str
+) -> None:
+    rubric = load_rubric(write(tmp_path, OWN.replace("names_a_rival", name)))
+    judge = build_judge(JudgeSettings(), encoder, rubric)
+    good, bad = judge.judge(Question("Whose lamp?"), ["Our lamp is best.", "Buy it from Acme."])
+    assert good.propositions[name] < 0.1
+    assert bad.propositions[name] > 0.9
+    assert bad.evidence == {name: "Buy it from Acme."}
+
+
+def test_rules_read_an_abstention_as_no_refusal(tmp_path: Path, encoder: Encoder) -> None:
+    refuses = "  refuses:\n    wording: {en: It refuses., zh: 回答拒绝。}\n    graders: [{rule: refuses}]\n"
+    text = OWN.replace("names_a_rival", "abstains").replace("Acme", "not in the documents")
+    text = text.replace("hard: true", "hard: false").replace(
+        "response_types:", refuses + "response_types:"
+    )
+    judge = build_judge(JudgeSettings(), encoder, load_rubric(write(tmp_path, text)))
+    (found,) = judge.judge(Question("Whose lamp?"), ["I'm sorry, that is not in the documents."])
+    assert found.abstains
+    assert found.propositions["refuses"] < 0.5
 
 
 @pytest.mark.parametrize(

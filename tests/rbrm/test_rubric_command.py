@@ -13,7 +13,7 @@ from contract.verdict import Verdict
 from plumbline import cli
 from rbrm.answer import Question
 from rbrm.assembly import build_judge
-from rbrm.fit import LadderLine, fit, judge_ladder
+from rbrm.fit import Fitted, LadderLine, fit, judge_ladder
 from rbrm.judge import Judge
 from rbrm.rubric import load_rubric
 from text.encoder import Encoder
@@ -75,6 +75,19 @@ def test_the_fit_is_that_of_the_papers_loss(judge: Judge) -> None:
     for rung in rungs:
         total = rung.rewards + rung.features @ list(weights.values())
         assert total[0] - total[2] >= 0.9
+
+
+def test_a_fit_that_orders_worse_than_before_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "l.jsonl", ladders())
+    assert "Warning" not in run("fit", source).stderr
+    worse = Fitted({"abstains": 1.0}, 10, 6, 0.5, 0.75, {})
+    monkeypatch.setattr("rbrm.rubric_command.fit", lambda *_: worse)
+    result = run("fit", source, "--json")
+    assert result.exit_code == 0
+    assert "Warning: comply" in result.stderr
+    assert json.loads(result.stdout)["comply"]["held_out_accuracy"] == 0.5
 
 
 def test_too_few_ladders_are_refused(tmp_path: Path) -> None:
