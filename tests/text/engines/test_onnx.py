@@ -17,6 +17,27 @@ from retrieval.index import Index
 from tests.text.engines.test_torch import with_dense
 from text.encoder import Encoder
 from text.encoders import build_encoder
+from text.engines.folder import EMBEDDED, model_folder
+
+
+def small_weights(folder: Path) -> Path:
+    """A random transformer of two small layers with the embedded tokenizer: quick to export."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(str(model_folder(EMBEDDED)))
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
 
 TEXT = "Leave is eighty days. The canteen opens at noon."
 SPANS = [(0, 21), (22, len(TEXT))]
@@ -76,7 +97,7 @@ def test_the_judge_reads_with_the_embedded_encoder_all_the_same(int8: Encoder, j
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_dense_layers_are_kept(tmp_path: Path, pooling: str) -> None:
     pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
-    folder = with_dense(tmp_path / "model", pooling)
+    folder = with_dense(tmp_path / "model", pooling, small_weights(tmp_path / "weights"))
     said: list[str] = []
     changes = {
         "data_dir": tmp_path,
@@ -95,7 +116,9 @@ def test_a_pooling_that_is_not_supported_is_refused_and_leaves_nothing(tmp_path:
     pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
     changes = {
         "data_dir": tmp_path,
-        "retrieval.encoder": str(with_dense(tmp_path / "model", "max")),
+        "retrieval.encoder": str(
+            with_dense(tmp_path / "model", "max", small_weights(tmp_path / "weights"))
+        ),
         "retrieval.encoder_engine": "onnx-int8",
     }
     with pytest.raises(ConfigurationError, match="pooling is 'max'.*torch"):

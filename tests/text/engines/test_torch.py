@@ -25,12 +25,13 @@ from text.engines.folder import model_folder
 TEXTS = ["", "Leave is 80 days.", "年假可以结转。", "The canteen opens at noon. " * 60, "a"]
 
 
-def with_dense(folder: Path, pooling: str = "mean") -> Path:
-    """The embedded weights, pooled another way and followed by a dense layer to 64 numbers."""
-    first = Transformer(str(model_folder("minilm")), max_seq_length=128)
-    second = Pooling(384, pooling_mode=pooling)
+def with_dense(folder: Path, pooling: str = "mean", weights: Path | None = None) -> Path:
+    """The embedded weights or others, pooled another way and followed by a dense layer to 64 numbers."""
+    first = Transformer(str(weights or model_folder("minilm")), max_seq_length=128)
+    width = first.get_embedding_dimension()
+    second = Pooling(width, pooling_mode=pooling)
     SentenceTransformer(
-        modules=[first, second, Dense(384, 64), Normalize()], device="cpu"
+        modules=[first, second, Dense(width, 64), Normalize()], device="cpu"
     ).save_pretrained(str(folder))
     return folder
 
