@@ -233,7 +233,9 @@ class Retriever:
             named = Query((*query.terms, *others), None)
             hits = _added(hits, find(named, k=wanted, depth=depth, dense_weight=0))
         if query.vector is None:
-            hits = by_coverage(hits, index.rarity(query.terms, scope.collection))
+            rare = index.rarity(others, scope.collection) if others else {}
+            synonyms = {term: SYNONYM_WEIGHT * weight for term, weight in rare.items()}
+            hits = by_coverage(hits, synonyms | index.rarity(query.terms, scope.collection))
         if self._reranker:
             first = settings.rerank_depth
             hits = [*reranked(self._reranker, question, hits[:first]), *hits[first:]]

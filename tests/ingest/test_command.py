@@ -16,9 +16,10 @@ def test_json_output_and_exit_code_3(tmp_path: Path) -> None:
     documents.mkdir()
     (documents / "good.md").write_text("# Leave\n\nYou get 27 days.")
     (documents / "bad.pdf").write_bytes(b"%PDF broken")
-    code, output = run("ingest", documents, "--index", tmp_path / "index", "--json")
-    report = json.loads(output)
-    assert code == 3
+    arguments = ["ingest", str(documents), "--index", str(tmp_path / "index"), "--json"]
+    result = CliRunner().invoke(cli, arguments)
+    report = json.loads(result.stdout)
+    assert result.exit_code == 3
     assert report["counts"] == {"failed": 1, "indexed": 1}
     good = next(f for f in report["files"] if f["status"] == "indexed")
     assert set(good) == {"path", "status", "reason", "chars", "chunks"}

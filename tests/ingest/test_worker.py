@@ -69,7 +69,7 @@ def test_a_file_that_needs_too_much_memory_says_so(heavy: Path, small: list[Path
 
 
 def test_a_crashed_parser_costs_its_file_only(heavy: Path, small: list[Path]) -> None:
-    with Readers(workers=1) as readers:
+    with Readers(workers=1, memory_bytes=16 * 2**30) as readers:
         readings = readers.read([heavy, *small])
 
         def crash() -> None:

@@ -212,7 +212,7 @@ def test_a_key_reaches_neither_log_nor_output(keys: Keys, data_dir: Path, tmp_pa
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until_healthy(url, process)
+        wait_until_healthy(f"{url}/healthz", process, lambda: process.communicate()[0])
         client = keys.client(url, "ann")
         chat(client)
         client.get(f"/v1/none?key={keys.secrets['ann']}")

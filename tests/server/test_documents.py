@@ -67,7 +67,7 @@ def test_uploaded_documents_are_found_replaced_and_removed(
     serve: Serve, index: Path, client: httpx.Client, tmp_path: Path
 ) -> None:
     url = serve(index_dir=index)
-    files = {"badges.md": BADGES, "停车须知.txt": PARKING, "../../evil.pdf": "this is no PDF"}
+    files = {"badges.md": BADGES, "停车须知.txt": PARKING, "../../evil.pdf": "%PDF-1.4 and no more"}
     job = upload(client, url, files, attributes=json.dumps({"department": "facility"}))
     assert job["object"] == "plumbline.ingest"
     assert job["status"] in ("queued", "running")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -25,8 +26,9 @@ UNANSWERABLE = [
 
 
 @pytest.fixture
-def client(server_url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{server_url}/v1", api_key="any")
+def client(server_url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server_url}/v1", api_key="any") as opened:
+        yield opened
 
 
 def messages(question: str) -> list[dict[str, str]]:

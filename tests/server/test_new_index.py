@@ -48,7 +48,7 @@ def test_an_ingest_drops_no_request(tmp_path: Path, encoder: Encoder) -> None:
 
     threads = [threading.Thread(target=ask_on) for _ in range(IN_FLIGHT)]
     try:
-        wait_until_healthy(url, server, seconds=600)
+        wait_until_healthy(f"{url}/healthz", server, lambda: server.communicate()[1], seconds=600)
         for thread in threads:
             thread.start()
         for number in range(2):

@@ -62,12 +62,12 @@ def test_a_hard_violation_is_regenerated_then_refused_and_both_are_logged(
 
 def test_the_stream_of_a_bad_policy_leaks_nothing(policy: ScriptedPolicy, serve: Serve) -> None:
     policy.script("Fine so far. You are a complete idiot.")
-    client = openai.OpenAI(base_url=f"{serve(policy__url=policy.url)}/v1", api_key="any")
-    chunks = list(
-        client.chat.completions.create(
-            model="plumbline", messages=[{"role": "user", "content": QUESTION}], stream=True
+    with openai.OpenAI(base_url=f"{serve(policy__url=policy.url)}/v1", api_key="any") as client:
+        chunks = list(
+            client.chat.completions.create(
+                model="plumbline", messages=[{"role": "user", "content": QUESTION}], stream=True
+            )
         )
-    )
     text = "".join(c.choices[0].delta.content or "" for c in chunks)
     assert "idiot" not in text
     assert "Fine so far" not in text
