@@ -97,9 +97,9 @@ def _units(text: str, section: Section, tokenizer: Tokenizer, room: int) -> list
     tokens = tokenizer.token_spans(body)
     starts = [start for start, _ in tokens]
     units: list[_Unit] = []
-    table = _Table()
-    for start, end in sentence_spans(body):
-        columns = table.columns_at(body[start:end])
+    spans = sentence_spans(body)
+    tables = _table_columns([body[start:end] for start, end in spans])
+    for (start, end), columns in zip(spans, tables, strict=True):
         first, last = bisect_left(starts, start), bisect_left(starts, end)
         # A sentence without a token (the tokenizer drops some control characters) still has a span.
         edges = _edges(body, tokens, first, last, room)
@@ -111,21 +111,16 @@ def _units(text: str, section: Section, tokenizer: Tokenizer, room: int) -> list
     return units
 
 
-class _Table:
-    """Follows sentences through tables."""
-
-    def __init__(self) -> None:
-        self._last = self._columns = ""
-
-    def columns_at(self, sentence: str) -> str:
-        """The columns of the table in whose body the next sentence stands."""
-        rule = is_rule(sentence)
-        if rule:
-            self._columns = columns_of(self._last) if is_row(self._last) else ""
-        elif not is_row(sentence):
-            self._columns = ""
-        self._last = sentence
-        return "" if rule else self._columns
+def _table_columns(sentences: Sequence[str]) -> Iterator[str]:
+    """For each sentence the columns of the table in which it stands below the header."""
+    columns = ""
+    for before, sentence, after in zip(["", *sentences], sentences, [*sentences[1:], ""]):
+        if is_rule(sentence):
+            columns = columns_of(before) if is_row(before) else ""
+        elif not is_row(sentence) or is_rule(after):
+            # A row above a rule is the header of another table.
+            columns = ""
+        yield columns
 
 
 def _edges(text: str, tokens: Sequence[Span], first: int, last: int, room: int) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_RULE = re.compile(r"^\s*\|?[\s:|-]+\|?\s*$")
+_RULE = re.compile(r"^\s*\|(?:\s*:?-+:?\s*\|)*(?:\s*:?-+:?\s*)?$")
 _BAR = re.compile(r"(?<!\\)\|")
 
 COLUMNS = " | "
@@ -34,7 +34,7 @@ def is_row(sentence: str) -> bool:
 
 def is_rule(sentence: str) -> bool:
     """Is this the line of dashes below a header?"""
-    return is_row(sentence) and bool(_RULE.match(sentence)) and "-" in sentence
+    return is_row(sentence) and bool(_RULE.match(sentence))
 
 
 def is_header(sentence: str, text: str) -> bool:
@@ -45,8 +45,9 @@ def is_header(sentence: str, text: str) -> bool:
 
 
 def columns_of(header: str) -> str:
-    """A header row as the last step of a heading."""
-    return COLUMNS.join(cells_of(header))
+    """A header row as the last step of a heading; nothing if its cells are empty."""
+    cells = cells_of(header)
+    return COLUMNS.join(cells) if any(cells) else ""
 
 
 def readable(sentence: str, text: str, heading: str = "") -> str:
@@ -73,12 +74,14 @@ def cells_of(row: str) -> list[str]:
 
 
 def _header(row: str, text: str) -> list[str]:
-    above = text[: text.find(row)] if row in text else ""
-    lines = [line.strip() for line in above.splitlines() if line.strip()]
-    while lines and is_row(lines[-1]):
-        if is_rule(lines[-1]) and len(lines) > 1:
-            return cells_of(lines[-2])
-        lines.pop()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # The start of a line: a row that is longer than a chunk was cut.
+    number = next((n for n, line in enumerate(lines) if line.startswith(row.strip())), 0)
+    for above in range(number - 1, 0, -1):
+        if is_rule(lines[above]):
+            return cells_of(lines[above - 1])
+        if not is_row(lines[above]):
+            break
     return []
 
 

@@ -22,7 +22,7 @@ _MAX_CELL_LINES = 200
 
 
 def load_csv(content: bytes) -> LoadedDocument:
-    """A table; each row is one block of `header: value`, or of values if there is no header.
+    """A table; without a header, each row is one block of values.
 
     Raises:
         DocumentUnreadable: a cell is larger than 64 MB.

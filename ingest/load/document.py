@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from text.tables import COLUMNS, table_row, table_rule
 
+# A table with fewer than one cell in so many filled is no grid to be read along its bars.
+_SPARSE = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -73,7 +76,7 @@ class DocumentBuilder:
         self._page = number
 
     def block(self, text: str) -> None:
-        """Add a paragraph, a list item or a table row."""
+        """Add a paragraph, a list item or a table."""
         text = text.strip()
         if text:
             self._parts.append(text + "\n\n")
@@ -94,18 +97,14 @@ class DocumentBuilder:
         self._bare = False
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
-        """Add a table whose first row is its header, as Markdown: `| City | Hotel |`."""
-        filled = [row for row in rows if any(cell.strip() for cell in row)]
-        if not filled:
-            return
-        header, *body = filled
-        if len(header) == 1 or not body:
-            for row in filled:
-                self.block(COLUMNS.join(" ".join(cell.split()) for cell in row if cell.strip()))
-            return
-        width = max(map(len, filled))
-        lines = [table_row([*row, *[""] * (width - len(row))]) for row in filled]
-        self.block("\n".join([lines[0], table_rule(width), *lines[1:]]))
+        """Add a table whose first row is its header, as `table_blocks` writes it."""
+        for block in table_blocks(rows):
+            self.block(block)
+
+    def records(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add a table whose first row is its header, each row as a block of `header: value`."""
+        for block in _labelled(list(rows)):
+            self.block(block)
 
     def build(self) -> LoadedDocument:
         """The document."""
@@ -125,6 +124,34 @@ class DocumentBuilder:
             heading = " › ".join(text for _, text in self._path)
             self._sections.append(Section(self._section_start, self._length, heading, self._page))
         self._section_start = self._length
+
+
+def table_blocks(rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table whose first row is its header, as one block of Markdown: `| City | Hotel |`.
+
+    Columns and rows without a word are left out. Where Markdown says no more than the words, each row is
+    a block of its own: a single column or row, rows below an empty header, or cells so few that a row
+    would be bars (then as `header: value`).
+    """
+    table = [row for row in rows if row]
+    filled = [row for row in table if any(cell.strip() for cell in row)]
+    columns = sorted({n for row in filled for n, cell in enumerate(row) if cell.strip()})
+    if len(columns) < 2 or len(filled) < 2:
+        return [COLUMNS.join(" ".join(c.split()) for c in row if c.strip()) for row in filled]
+    if filled[0] is not table[0]:
+        return [labelled_row([], row) for row in filled]
+    if _SPARSE * sum(bool(c.strip()) for row in filled for c in row) < len(columns) * len(filled):
+        return _labelled(filled)
+    lines = [table_row([row[n] if n < len(row) else "" for n in columns]) for row in filled]
+    return ["\n".join([lines[0], table_rule(len(columns)), *lines[1:]])]
+
+
+def _labelled(rows: Sequence[Sequence[str]]) -> list[str]:
+    header = [" ".join(cell.split()) for cell in rows[0]] if rows else []
+    filled = {n for row in rows[1:] for n, cell in enumerate(row) if cell.strip()}
+    # A header over an empty column would be lost: it labels nothing.
+    alone = COLUMNS.join(h for n, h in enumerate(header) if h and n not in filled)
+    return [block for block in (alone, *(labelled_row(header, row) for row in rows[1:])) if block]
 
 
 def labelled_row(header: Sequence[str], row: Sequence[str]) -> str:

@@ -101,7 +101,7 @@ class _Reader:
             relation = next((r for r in self._relations if r.id == identifier), None)
             root = self._package.xml(relation.target) if relation else None
             if kind == "chart":
-                self.builder.table(chart_rows(root))
+                self.builder.records(chart_rows(root))
             for line in diagram_lines(root) if kind == "relIds" else ():
                 self.builder.block(line)
             return

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ingest.load.charset import decode_noted
-from ingest.load.document import LoadedDocument, Section
+from ingest.load.document import LoadedDocument, Section, table_blocks
 from ingest.load.outline import Outline
-from text.tables import cells_of, table_row, table_rule
+from text.tables import cells_of
 
 _COLOUR = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B])")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*\s*$")
@@ -44,7 +44,7 @@ def load_text(content: bytes) -> LoadedDocument:
 def load_markdown(content: bytes) -> LoadedDocument:
     """Markdown, with a section for each heading. What stands in code fences is code.
 
-    Rows of tables are written as `header: value`, and links as their text.
+    Tables are written without padding, and links as their text.
     """
     text, notes = decode_noted(content)
     front = _FRONT_MATTER.match(text)
@@ -108,13 +108,13 @@ def _uncommented(line: str, inside: bool) -> tuple[str, bool]:
 
 def _table(lines: list[str], start: int, outline: Outline) -> int:
     """Write a table, its cells without links; where it ends."""
-    header = _cells(lines[start])
-    outline.line(f"{table_row(header)}\n{table_rule(len(header))}\n")
+    rows = [_cells(lines[start])]
     number = start + 2
     while number < len(lines) and "|" in lines[number]:
-        outline.line(table_row(_cells(lines[number])) + "\n")
+        rows.append(_cells(lines[number]))
         number += 1
-    outline.line("\n")
+    for block in table_blocks(rows):
+        outline.line(block + "\n\n")
     return number
 
 

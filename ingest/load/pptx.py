@@ -106,7 +106,7 @@ class _Slide:
         for table in descendants(frame, "tbl"):
             self._builder.table([_row(row) for row in children(table, "tr")])
         for chart in descendants(frame, "chart"):
-            self._builder.table(chart_rows(self._target(attribute(chart, "id"))))
+            self._builder.records(chart_rows(self._target(attribute(chart, "id"))))
         for diagram in descendants(frame, "relIds"):
             for line in diagram_lines(self._target(attribute(diagram, "dm"))):
                 self._builder.block(line)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 
-from ingest.load.document import DocumentBuilder
-from text.tables import table_row
+from ingest.load.document import DocumentBuilder, labelled_row
 
 Row = list[str]
 _MIDNIGHT = datetime.time()
@@ -14,39 +13,43 @@ _SCAN = 10
 
 
 def add_tables(rows: Iterable[Sequence[object]], builder: DocumentBuilder) -> None:
-    """Add what stands in a sheet. Blank rows separate tables; a table's rows are blocks of their own."""
-    header: Row = []
-    for table in _tables(rows):
-        header = _add(table, header, builder)
-
-
-def _tables(rows: Iterable[Sequence[object]]) -> Iterator[list[Row]]:
-    """Runs of rows that hold something. Long runs are handed on in one piece."""
+    """Add what stands in a sheet. A header begins a table; blank rows and single lines do not end it."""
     table: list[Row] = []
+    for run in _runs(rows):
+        at = _header_row(run)
+        if at is None and table and max(_filled(row) for row in run) > 1:
+            table += run
+            continue
+        _flush(table, builder)
+        if at is None:
+            for row in run:
+                builder.block(labelled_row([], row))
+            # What comes below a line, as below the name of a group, has the same header.
+            table = table[:1]
+        else:
+            for row in run[:at]:
+                builder.block(" ".join(" ".join(cell.split()) for cell in row if cell))
+            table = run[at:]
+    _flush(table, builder)
+
+
+def _flush(table: list[Row], builder: DocumentBuilder) -> None:
+    if len(table) > 1:
+        builder.table(table)
+
+
+def _runs(rows: Iterable[Sequence[object]]) -> Iterator[list[Row]]:
+    """Runs of rows that hold something. Long runs are handed on in one piece."""
+    run: list[Row] = []
     for row in rows:
         cells = [shown(value) for value in row]
         if any(cells):
-            table.append(cells)
-        elif table:
-            yield table
-            table = []
-    if table:
-        yield table
-
-
-def _add(table: list[Row], before: Row, builder: DocumentBuilder) -> Row:
-    at = _header_row(table)
-    if at is None:
-        # Blank rows inside one table: the rows go on below the same header.
-        goes_on = bool(before) and max(_filled(row) for row in table) > 1
-        for row in table:
-            builder.block(table_row(row) if goes_on else " ".join(cell for cell in row if cell))
-        return before
-    for row in table[:at]:
-        builder.block(" ".join(" ".join(cell.split()) for cell in row if cell))
-    header = [" ".join(cell.split()) for cell in table[at]]
-    builder.table([header, *table[at + 1 :]])
-    return header
+            run.append(cells)
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
 
 
 def _header_row(table: list[Row]) -> int | None:

@@ -13,7 +13,7 @@ _MAX_GAP = 1000
 
 
 def load_xml_2003(content: bytes) -> LoadedDocument:
-    """The sheets of the workbook, rows as `header: value`.
+    """The sheets of the workbook, with their tables.
 
     Raises:
         DocumentUnreadable: the XML is damaged from its start, or is no workbook.

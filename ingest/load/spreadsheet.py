@@ -1,4 +1,4 @@
-"""Spreadsheets: each sheet is a section, each row of a table a block of `header: value`."""
+"""Spreadsheets: each sheet is a section, in which tables and single lines stand."""
 
 from __future__ import annotations
 

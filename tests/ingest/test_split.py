@@ -74,3 +74,19 @@ def test_a_chunk_inside_a_table_knows_its_columns(encoder: Encoder) -> None:
             assert row.startswith("|") == row.endswith("|"), "a row is one sentence"
     last = pieces[-2].text.splitlines()[-1] if "\n" in pieces[-2].text else pieces[-2].text
     assert readable(last, pieces[-2].text, pieces[-2].heading).startswith("Town: Town ")
+
+
+def test_a_table_right_below_another_does_not_take_its_columns(encoder: Encoder) -> None:
+    people = "\n".join(f"| Person {n} | 44-{n} |" for n in range(20))
+    begun = 0
+    for length in range(10, 34):
+        towns = "\n".join(f"| Town {n} | {n} pounds |" for n in range(length))
+        text = f"| Town | Limit |\n|-|-|\n{towns}\n\n| Name | Phone |\n|-|-|\n{people}\n"
+        for piece in split(document(text, Section(0, len(text))), encoder, 120, 0):
+            if piece.text.startswith("| Name | Phone |"):
+                begun += 1
+                assert piece.heading == ""
+            last = piece.text.splitlines()[-1]
+            if "Person" in last:
+                assert readable(last, piece.text, piece.heading).startswith("Name: Person ")
+    assert begun

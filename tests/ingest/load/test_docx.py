@@ -134,8 +134,9 @@ def test_merged_cells_are_given_once_and_nested_tables_kept() -> None:
     inner = table.cell(2, 2).add_table(1, 2)
     inner.cell(0, 0).text, inner.cell(0, 1).text = "inner", "value"
     text = load_docx(saved(document)).text
-    assert text.count("Leeds") == 1
-    assert "Days: 25; Note: inner; value" in text
+    assert text == (
+        "| Site | Days | Note |\n|-|-|-|\n| Leeds Utrecht | 27 |  |\n|  | 25 | inner; value |\n\n"
+    )
 
 
 def test_a_broken_grid_does_not_fail_the_file() -> None:
@@ -150,7 +151,7 @@ def test_a_broken_grid_does_not_fail_the_file() -> None:
             "<w:tr>", '<w:tr><w:trPr><w:gridBefore w:val="3"/></w:trPr>', 1
         ),
     )
-    assert "1; 2" in load_docx(content).text
+    assert load_docx(content).text == "|  |  | A | B |\n|-|-|-|-|\n| 1 | 2 |  |  |\n\n"
 
 
 def test_numbered_paragraphs_carry_their_number() -> None:

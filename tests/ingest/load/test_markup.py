@@ -23,12 +23,22 @@ def test_markdown_underlined_headings_and_rules_are_told_apart() -> None:
     assert headings(document) == ["Leave", "Leave › Annual"]
 
 
-def test_markdown_tables_read_row_by_row_and_links_as_their_words() -> None:
-    source = "See [the *rules*](http://a.example/x_(1)) and `[code](x)`.\n\n| City | Days |\n|---|--:|\n| Leeds | 27 |\n\nEnd.\n"
+def test_markdown_tables_lose_their_padding_and_links_are_their_words() -> None:
+    source = (
+        "See [the *rules*](http://a.example/x_(1)) and `[code](x)`.\n\n| City    | Days | Empty |\n"
+        "|:--------|-----:|---|\n| [Leeds](http://l.example) | 27 | |\n| A \\| B | 3\n\nEnd.\n"
+    )
     text = read("a.md", source).text
     assert "See the *rules* and `[code](x)`." in text
-    assert "City: Leeds; Days: 27\n" in text
-    assert "|---|" not in text
+    table = "| City | Days | Empty |\n|-|-|-|\n| Leeds | 27 |  |\n| A \\| B | 3 |  |\n\n"
+    assert f"`.\n\n{table}\nEnd.\n" in text
+
+
+def test_markdown_tables_without_header_body_or_second_column_are_lines() -> None:
+    headless = "| | |\n|---|---|\n| Leeds | 27 |\n| Cork | 26 |\n"
+    assert read("a.md", headless).text.split("\n\n") == ["Leeds; 27", "Cork; 26", ""]
+    assert read("a.md", "| City | Days |\n|---|---|\n\nEnd.\n").text.startswith("City | Days\n\n")
+    assert read("a.md", "| City |\n|---|\n| Leeds |\n").text.split() == ["City", "Leeds"]
 
 
 def test_markdown_comments_and_pictures_leave_no_noise() -> None:
@@ -86,7 +96,14 @@ def test_html_cells_are_read_once_and_spans_are_filled() -> None:
         "<table><tr><th>Site<th>Year<th>Days<tr><td rowspan=2><p>Leeds</p><td>2023<td>26"
         "<tr><td>2024<td>27</table>"
     )
-    assert "Site: Leeds; Year: 2024; Days: 27" in read("a.html", page).text
+    assert read("a.html", page).text == (
+        "| Site | Year | Days |\n|-|-|-|\n| Leeds | 2023 | 26 |\n| Leeds | 2024 | 27 |\n\n"
+    )
+
+
+def test_html_columns_without_a_word_are_left_out() -> None:
+    page = "<table><tr><tr><th>Site<th><th>Days<tr><td>Leeds<td><td>27<tr><td><td><td></table>"
+    assert read("a.html", page).text == "| Site | Days |\n|-|-|\n| Leeds | 27 |\n\n"
 
 
 def test_html_headings_that_nobody_ended_swallow_nothing() -> None:

@@ -65,7 +65,7 @@ def test_text_lists_notes_boxes_and_tables(content: bytes) -> None:
         "Since May.",
         "- Grease the ring",
         "Boxed",
-        "Part: Rope; Stock: 2",
+        "| Part | Stock |\n|-|-|\n| Rope | 2 |",
     ]
 
 

@@ -33,8 +33,7 @@ def test_a_word_document_is_read_as_it_shows() -> None:
         "It takes forty minutes.",
         "See the fares.",
         "- Wear a life vest",
-        "Pier: North; Fare: 4 €",
-        "Pier: South",
+        "| Pier | Fare |\n|-|-|\n| North | 4 € |\n| South |  |",
         "After the table.",
     ]
 

@@ -41,7 +41,7 @@ def test_slides_titles_groups_tables_notes_and_charts() -> None:
     for text in (
         "Lift seven",
         "In a group",
-        "Part: Rope; Stock: 2",
+        "| Part | Stock |\n|-|-|\n| Rope | 2 |\n\n",
         "Mention the rope.",
         "January; Loads: 12",
     ):

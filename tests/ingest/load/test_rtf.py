@@ -39,7 +39,7 @@ def test_unicode_escapes_and_pairs() -> None:
 def test_tables_read_by_row() -> None:
     row = r"\trowd\cellx1000\cellx2000\intbl {}\cell {}\cell\row "
     text = read(row.format("Part", "Stock") + row.format("Rope", "2") + r"\pard After.\par")
-    assert text == "Part: Rope; Stock: 2\n\nAfter.\n\n"
+    assert text == "| Part | Stock |\n|-|-|\n| Rope | 2 |\n\nAfter.\n\n"
 
 
 def test_headings_notes_and_what_is_hidden() -> None:

@@ -1,4 +1,4 @@
-"""Spreadsheets: rows carry their header, values read as people see them, any size of grid is read."""
+"""Spreadsheets: rows stand below their header, values read as people see them, any size of grid is read."""
 
 import datetime
 import io
@@ -55,8 +55,8 @@ def test_the_header_is_found_below_titles_and_values_are_plain() -> None:
     assert loaded.sections[0].heading == "Stock"
     assert blocks(loaded) == [
         "Stock on the last day of May",
-        "Part: Rope; Count: 2; Since: 2026-05-31; Spare: TRUE",
-        "Part: Disc; Count: 0.125; Since: 2026-05-01 14:30:00; Spare: FALSE",
+        "| Part | Count | Since | Spare |\n|-|-|-|-|\n| Rope | 2 | 2026-05-31 | TRUE |\n"
+        "| Disc | 0.125 | 2026-05-01 14:30:00 | FALSE |",
     ]
 
 
@@ -64,14 +64,30 @@ def test_two_tables_on_a_sheet_have_headers_of_their_own() -> None:
     cells = dict(zip(["A1", "B1", "A2", "B2"], ["City", "Hotel", "Leeds", 130]))
     cells |= dict(zip(["A5", "B5", "A6", "B6"], ["Name", "Phone", "Ann", "44-71"]))
     assert blocks(load_spreadsheet(workbook(cells))) == [
-        "City: Leeds; Hotel: 130",
-        "Name: Ann; Phone: 44-71",
+        "| City | Hotel |\n|-|-|\n| Leeds | 130 |",
+        "| Name | Phone |\n|-|-|\n| Ann | 44-71 |",
     ]
+
+
+def test_a_table_goes_on_below_blank_rows_and_the_names_of_groups() -> None:
+    cells = dict(zip(["A1", "C1", "A2", "C2"], ["City", "Hotel", "Leeds", 130]))
+    cells |= dict(zip(["A4", "C4", "A6", "A8", "C8"], ["Cork", 120, "North", "Wick", 90]))
+    assert blocks(load_spreadsheet(workbook(cells))) == [
+        "| City | Hotel |\n|-|-|\n| Leeds | 130 |\n| Cork | 120 |",
+        "North",
+        "| City | Hotel |\n|-|-|\n| Wick | 90 |",
+    ]
+
+
+def test_rows_of_few_cells_are_labelled_and_not_rows_of_bars() -> None:
+    cells: dict[str, object] = {f"{c}1": f"Site {c}" for c in "ABCDEFGH"}
+    cells |= {f"{c}{n}": n for n, c in enumerate("ABCDEFGH", start=2)}
+    assert blocks(load_spreadsheet(workbook(cells)))[:2] == ["Site A: 2", "Site B: 3"]
 
 
 def test_a_header_that_labels_nothing_is_not_lost() -> None:
     content = workbook({"A1": "Name", "B1": "Remarks", "A2": "Ann"})
-    assert "Remarks" in load_spreadsheet(content).text
+    assert blocks(load_spreadsheet(content)) == ["| Name | Remarks |\n|-|-|\n| Ann |  |"]
 
 
 def test_cells_in_far_corners_are_read() -> None:
@@ -109,7 +125,7 @@ def test_an_old_workbook_cut_short_is_damaged(length: int) -> None:
 
 def test_old_workbooks_are_read() -> None:
     loaded = load_spreadsheet(old_workbook())
-    assert blocks(loaded) == ["品种: 绿茶; 产量: 187.5"]
+    assert blocks(loaded) == ["| 品种 | 产量 |\n|-|-|\n| 绿茶 | 187.5 |"]
     assert loaded.sections[0].heading == "库存"
 
 
@@ -129,7 +145,7 @@ def test_workbooks_in_the_xml_of_2003_are_read() -> None:
     )
     loaded = load_spreadsheet(content.encode())
     assert loaded.sections[0].heading == "经费"
-    assert blocks(loaded) == ["项目: 书架; 日期: 2026-05-31"]
+    assert blocks(loaded) == ["| 项目 | 日期 |\n|-|-|\n| 书架 | 2026-05-31 |"]
 
 
 def test_a_workbook_without_its_sheets_is_damaged() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from contract.errors import DocumentUnreadable
+from text.tables import readable
 
 from .reading import read, sections
 
@@ -16,11 +17,15 @@ def test_the_delimiter_is_found_in_spite_of_quotes(delimiter: str) -> None:
         delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows
     )
     text = read("a.csv", source).text
-    assert (
-        f'City: Leeds; Note: says "yes"{delimiter.strip()} often'.split()
-        == text.split("\n")[0].split()
-    )
-    assert "City: Cork; Note: two lines" in text
+    shown = {"\t": "", "|": "\\|"}.get(delimiter, delimiter)
+    assert text.split("\n") == [
+        "| City | Note |",
+        "|-|-|",
+        f'| Leeds | says "yes"{shown} often |',
+        "| Cork | two lines |",
+        "",
+        "",
+    ]
 
 
 def test_a_first_row_of_data_is_no_header() -> None:
@@ -28,29 +33,29 @@ def test_a_first_row_of_data_is_no_header() -> None:
 
 
 def test_years_may_head_columns() -> None:
-    assert "City: Leeds; 2023: 26; 2024: 27" in read("a.csv", "City,2023,2024\nLeeds,26,27\n").text
+    text = read("a.csv", "City,2023,2024\nLeeds,26,27\n").text
+    assert text.startswith("| City | 2023 | 2024 |\n|-|-|-|\n| Leeds | 26 | 27 |\n")
 
 
 def test_ragged_rows_lose_nothing() -> None:
     text = read("a.csv", "a,b\n1,2\n3\n4,5,6,seven\n").text
-    assert "a: 4; b: 5; 6; seven" in text
+    rows = ["| 1 | 2 |  |  |", "| 3 |  |  |  |", "| 4 | 5 | 6 | seven |"]
+    assert text.split("\n")[:-2] == ["| a | b |  |  |", "|-|-|-|-|", *rows]
+    assert readable(rows[2], text) == "a: 4; b: 5; 6; seven"
 
 
 def test_an_open_quote_does_not_swallow_the_table() -> None:
     document = read("a.csv", 'id,text\n1,fine\n2,"never closed\n' + "3,gamma\n" * 300)
-    assert document.text.count("text: gamma") == 300
+    assert document.text.count("\n| 3 | gamma |") == 300
     assert "never closed" in document.notes[0]
 
 
 def test_the_line_that_tells_excel_the_delimiter_is_no_row() -> None:
-    assert read("a.csv", "sep=;\na;b\n1;2\n").text.strip() == "a: 1; b: 2"
+    assert read("a.csv", "sep=;\na;b\n1;2\n").text == "| a | b |\n|-|-|\n| 1 | 2 |\n\n"
 
 
 def test_a_single_column_is_a_list() -> None:
-    assert read("a.csv", "Colour\nteal\nochre\n").text.split("\n\n")[:2] == [
-        "Colour: teal",
-        "Colour: ochre",
-    ]
+    assert read("a.csv", "Colour\nteal\nochre\n").text == "Colour\n\nteal\n\nochre\n\n"
 
 
 def test_json_of_settings_may_have_comments_and_loose_commas() -> None:
