@@ -118,7 +118,7 @@ class Index:
             return ()
         spans, vectors = stored
         return tuple(
-            Sentence(chunk.text[a:b], chunk.start + a, chunk.start + b, vectors[i])
+            Sentence(chunk.text[a:b], chunk.start + a, chunk.start + b, _known(vectors[i]))
             for i, (a, b) in enumerate(spans)
         )
 
@@ -186,6 +186,11 @@ class Index:
                 param="plumbline.collection",
             )
         return self._collections.get(name)
+
+
+def _known(vector: Vector) -> Vector | None:
+    """A row of zeros stands where an encoder gives no vectors of sentences."""
+    return vector if vector.any() else None
 
 
 def _check(path: Path, record: FileRecord) -> None:

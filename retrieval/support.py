@@ -73,8 +73,10 @@ def default_model() -> SupportModel:
 
 
 def side_of(evidence: Evidence) -> str:
-    """Which set of weights applies: `dense` where there is a question vector, else `lexical`."""
-    return "lexical" if evidence.question_vector is None else "dense"
+    """Which set of weights applies: `dense` where question and sentences have vectors, else `lexical`."""
+    sentences = (s for passage in evidence.passages for s in passage.sentences)
+    compared = evidence.question_vector is not None and any(s.vector is not None for s in sentences)
+    return "dense" if compared else "lexical"
 
 
 def rank_sentences(evidence: Evidence, model: SupportModel) -> list[Scored]:
