@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +10,14 @@ from itertools import islice
 from pathlib import Path
 
 from contract.access import PUBLIC, Access
-from contract.errors import ConfigurationError, NotReady, PlumblineError
+from contract.errors import NotReady
 from contract.filters import Filter
 from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Passage
 from contract.settings import RetrievalSettings
 from retrieval.coverage import COVERED, by_coverage
+from retrieval.follow import Following
 from retrieval.glossary import SYNONYM_WEIGHT, read_glossary
 from retrieval.index import Index, Query
-from retrieval.manifest import MANIFEST
 from retrieval.passages import joined, passage_of, thinned
 from retrieval.rerank import build_reranker, reranked
 from retrieval.support import best_support
@@ -28,15 +27,10 @@ from text.terms import content_terms
 
 # A question may be a pasted page; its end is where people ask.
 _LONGEST_QUERY, _MOST_TERMS = 4000, 64
-# Chunks from which on opening an index takes so long that nobody should wait for it.
-_OPENED_AT_ONCE = 50_000
 # What the words of the question before weigh beside those of a follow-up.
 _EARLIER_WEIGHT = 0.6
 # Hits beyond k that stand in for the repeats that are thinned out.
 _SPARE = 6
-
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +43,18 @@ class Scope:
 
 
 class Retriever:
-    """Searches the index folder, and follows it: a new version is opened when one is published.
+    """Searches the index folder at its newest version.
 
     Calls are serialised by a lock; they are short, and SQLite and FAISS work under it in C.
     """
 
     def __init__(self, folder: Path, encoder: Encoder, settings: RetrievalSettings) -> None:
-        self._folder = folder
         self._encoder = encoder
         self._settings = settings
         self._glossary = read_glossary(settings.glossary)
         self._reranker = build_reranker(settings)
         self._lock = threading.Lock()
-        self._index: Index | None = None
-        self._seen: tuple[int, int] | None = None
+        self._following = Following(folder, encoder, self._lock)
 
     def search(
         self,
@@ -81,7 +73,9 @@ class Retriever:
         """
         with self._lock:
             scope = Scope(collection or self._settings.collection, access, where)
-            return self._search(self._current(), question, self._query(question), scope, k)
+            return self._search(
+                self._following.current(), question, self._query(question), scope, k
+            )
 
     def retrieve(
         self,
@@ -100,7 +94,7 @@ class Retriever:
         """
         asked = f"{earlier} {question}" if earlier else question
         with self._lock:
-            index = self._current()
+            index = self._following.current()
             query = self._query(asked)
             name, count = collection or self._settings.collection, k or self._settings.k
             scope = Scope(name, access, where)
@@ -124,7 +118,7 @@ class Retriever:
             NotFound: there is no such document, or the caller may not see it.
         """
         with self._lock:
-            return self._current().document(document_id, access)
+            return self._following.current().document(document_id, access)
 
     def documents(
         self,
@@ -140,7 +134,7 @@ class Retriever:
             NotFound: there is no such collection.
         """
         with self._lock:
-            found = self._current().documents(collection, access, after or "")
+            found = self._following.current().documents(collection, access, after or "")
             return list(islice(found, limit))
 
     def check(self) -> Index:
@@ -150,7 +144,7 @@ class Retriever:
             NotReady: there is none, or it is empty.
         """
         with self._lock:
-            index = self._current()
+            index = self._following.current()
         if not index.manifest.chunks:
             raise NotReady("The index holds no documents. Run `plumbline ingest PATH`.")
         return index
@@ -158,50 +152,7 @@ class Retriever:
     def close(self) -> None:
         """Close the index."""
         with self._lock:
-            if self._index:
-                self._index.close()
-                self._index = None
-
-    def _current(self) -> Index:
-        """The newest version; where a new one can't be opened, the one in service stays.
-
-        A large index is opened aside, while the one in service goes on answering.
-        """
-        seen = _stamp(self._folder / MANIFEST)
-        if self._index is None:
-            try:
-                self._index, self._seen = Index(self._folder, self._encoder), seen
-            except PlumblineError as error:
-                raise _as_not_ready(error) from error
-        elif seen != self._seen:
-            self._seen = seen
-            if self._index.manifest.chunks < _OPENED_AT_ONCE:
-                self._follow(self._opened())
-            else:
-                threading.Thread(target=self._open_aside, daemon=True).start()
-        return self._index
-
-    def _open_aside(self) -> None:
-        fresh = self._opened()
-        with self._lock:
-            self._follow(fresh)
-
-    def _opened(self) -> Index | None:
-        try:
-            return Index(self._folder, self._encoder)
-        except PlumblineError as error:
-            _log.warning("the new index can't be opened, the old one stays: %s", error.message)
-            return None
-
-    def _follow(self, fresh: Index | None) -> None:
-        """Put a new version into service, unless a newer one is there or the server has closed."""
-        if fresh is None:
-            return
-        if self._index is None or fresh.manifest.generation < self._index.manifest.generation:
-            fresh.close()
-            return
-        self._index.close()
-        self._index = fresh
+            self._following.close()
 
     def _query(self, question: str) -> Query:
         question = question[-_LONGEST_QUERY:]
@@ -255,19 +206,6 @@ class Retriever:
                 break
             kept.append(hit)
         return kept
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_ino
-
-
-def _as_not_ready(error: PlumblineError) -> PlumblineError:
-    """A missing or unfinished index is only not ready; one of another encoder stays an error."""
-    return NotReady(error.message) if type(error) is ConfigurationError else error
 
 
 def _added(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:

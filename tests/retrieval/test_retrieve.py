@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,20 @@ def test_query_syntax_in_a_question_is_only_text(retriever: Retriever) -> None:
     ):
         retriever.search(question)
     assert retriever.search("parental leave")
+
+
+def test_a_large_index_is_opened_aside(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.follow._OPENED_AT_ONCE", 0)
+    (tmp_path / "a.txt").write_text("Cats sleep all day.")
+    run = Ingest(tmp_path / "index", encoder, SETTINGS).run
+    run([tmp_path / "a.txt"], "default")
+    retriever = Retriever(tmp_path / "index", encoder, SETTINGS)
+    assert len(retriever.search("cats")) == 1
+    (tmp_path / "b.txt").write_text("Cats also hunt.")
+    run([tmp_path / "b.txt"], "default")
+    deadline = time.monotonic() + 30
+    while len(retriever.search("cats")) < 2:
+        assert time.monotonic() < deadline, "the new version never came into service"
+        time.sleep(0.02)
