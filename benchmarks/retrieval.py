@@ -60,7 +60,7 @@ def lexical(index: Index, query: Query) -> list[str]:
 
 def dense(index: Index, query: Query) -> list[str]:
     """The encoder alone."""
-    return fused(index, Query((), query.vector))
+    return fused(index, Query({}, query.vector))
 
 
 def rank_fusion(index: Index, query: Query) -> list[str]:
@@ -87,7 +87,9 @@ def measure(path: Path, encoder: Encoder) -> list[list[object]]:
         index = Index(Path(folder) / "index", encoder)
         asked = [(qa["question"], name) for name, p in zip(names, paragraphs) for qa in p["qas"]]
         vectors = [e.vector for e in encoder.encode([question for question, _ in asked])]
-        always = [Query(tuple(content_terms(q)), v) for (q, _), v in zip(asked, vectors)]
+        always = [
+            Query(dict.fromkeys(content_terms(q), 1.0), v) for (q, _), v in zip(asked, vectors)
+        ]
         known = [encoder.reads(q, settings.max_unknown_share) for q, _ in asked]
         served = [q if k else Query(q.terms, None) for q, k in zip(always, known)]
         systems: dict[str, tuple[Search, Sequence[Query]]] = {

@@ -178,7 +178,9 @@ def queries(folder: Path, encoder: Encoder) -> list[Query]:
     store.close()
     words, random = Words(real_texts(REAL)), np.random.default_rng(8)
     texts = words.texts(ASKED, random, length=8)
-    return [Query(tuple(content_terms(t)), v) for t, v in zip(texts, vectors, strict=True)]
+    return [
+        Query(dict.fromkeys(content_terms(t), 1.0), v) for t, v in zip(texts, vectors, strict=True)
+    ]
 
 
 def median_ms(call: Callable[[Query], object], asked: list[Query]) -> float:

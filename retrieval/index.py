@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +32,10 @@ from text.encoder import Encoder
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as both sides see it; `vector` is None where the encoder can't read it."""
+    """A question as both sides see it: terms with their weights, and a vector, or None where the
+    encoder can't read it."""
 
-    terms: tuple[str, ...]
+    terms: Mapping[str, float]
     vector: Vector | None
 
 
@@ -103,7 +104,7 @@ class Index:
         chunks = catalogue.fetch_chunks(self._catalogue, [i for i, _ in ranked[:k]])
         return [Hit(chunks[i], score) for i, score in ranked[:k]]
 
-    def rarity(self, terms: Sequence[str], collection: str) -> dict[str, float]:
+    def rarity(self, terms: Iterable[str], collection: str) -> dict[str, float]:
         """Term -> idf."""
         opened = self._collection(collection)
         return opened.lexical.rarity(terms) if opened else dict.fromkeys(terms, 1.0)

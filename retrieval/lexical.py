@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import tantivy
@@ -99,21 +99,20 @@ class LexicalIndex:
 
     def search(
         self,
-        query: Sequence[str] | Mapping[str, float],
+        query: Mapping[str, float],
         depth: int,
         visible: Visible | None = None,
     ) -> dict[int, float]:
         """Chunk id -> BM25 score (higher is better) of the best `depth` chunks with any term.
 
         Args:
-            query: terms, or terms with a weight each.
+            query: terms, each with its weight.
             visible: the chunks that count; None: all.
         """
         if not query:
             return {}
-        weights = query if isinstance(query, Mapping) else dict.fromkeys(query, 1.0)
         asked = tantivy.Query.boolean_query(
-            [(tantivy.Occur.Should, _term(term, weight)) for term, weight in weights.items()]
+            [(tantivy.Occur.Should, _term(term, weight)) for term, weight in query.items()]
         )
         if visible is None:
             return self._top(asked, depth)

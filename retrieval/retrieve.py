@@ -158,7 +158,7 @@ class Retriever:
         question = question[-_LONGEST_QUERY:]
         reads = self._encoder.reads(question, self._settings.max_unknown_share)
         vector = self._encoder.encode_question(question) if reads else None
-        return Query(tuple(content_terms(question)[-_MOST_TERMS:]), vector)
+        return Query(dict.fromkeys(content_terms(question)[-_MOST_TERMS:], 1.0), vector)
 
     def _weights(
         self, index: Index, query: Query, collection: str, question: str, asked: str
@@ -178,15 +178,12 @@ class Retriever:
         )
         wanted = max(k, COVERED, settings.rerank_depth if self._reranker else 0)
         depth, share = max(settings.depth, wanted), settings.dense_weight
-        hits = find(query, k=wanted, depth=depth, dense_weight=share)
-        others = self._glossary.other_terms(question)
-        if others:
-            named = Query((*query.terms, *others), None)
-            hits = _added(hits, find(named, k=wanted, depth=depth, dense_weight=0))
+        others = dict.fromkeys(self._glossary.other_terms(question), SYNONYM_WEIGHT)
+        named = Query(others | dict(query.terms), query.vector)
+        hits = find(named, k=wanted, depth=depth, dense_weight=share)
         if query.vector is None:
-            rare = index.rarity(others, scope.collection) if others else {}
-            synonyms = {term: SYNONYM_WEIGHT * weight for term, weight in rare.items()}
-            hits = by_coverage(hits, synonyms | index.rarity(query.terms, scope.collection))
+            rarity = index.rarity(list(named.terms), scope.collection)
+            hits = by_coverage(hits, {term: rarity[term] * w for term, w in named.terms.items()})
         if self._reranker:
             first = settings.rerank_depth
             hits = [*reranked(self._reranker, question, hits[:first]), *hits[first:]]
@@ -206,14 +203,3 @@ class Retriever:
                 break
             kept.append(hit)
         return kept
-
-
-def _added(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
-    """Two rankings of scores from 0 to 1; the second one weighs what a synonym does."""
-    share = 1 / (1 + SYNONYM_WEIGHT)
-    scores = {hit.chunk.id: hit.score * share for hit in hits}
-    for hit in others:
-        more = hit.score * SYNONYM_WEIGHT * share
-        scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + more
-    chunks = {hit.chunk.id: hit.chunk for hit in (*hits, *others)}
-    return [Hit(chunks[i], s) for i, s in sorted(scores.items(), key=lambda x: (-x[1], x[0]))]

@@ -33,9 +33,9 @@ def index(tmp_path: Path) -> LexicalIndex:
 
 
 def test_rare_words_and_short_texts_count_more(index: LexicalIndex) -> None:
-    assert list(index.search(["cat", "sleep"], 10)) == [1, 5]
-    assert list(index.search(["猫", "睡觉"], 10)) == [9]
-    assert index.search([], 10) == {}
+    assert list(index.search({"cat": 1.0, "sleep": 1.0}, 10)) == [1, 5]
+    assert list(index.search({"猫": 1.0, "睡觉": 1.0}, 10)) == [9]
+    assert index.search({}, 10) == {}
 
 
 def test_a_weight_says_how_much_a_term_counts(index: LexicalIndex) -> None:
@@ -53,14 +53,14 @@ def test_what_is_hidden_is_not_found(
     index: LexicalIndex, most_named: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lexical, "_MOST_NAMED", most_named)
-    assert list(index.search(["cat"], 10, seen(5))) == [5]
-    assert list(index.search(["cat"], 1, seen(5))) == [5]
-    assert index.search(["bark"], 10, seen(5)) == {}
+    assert list(index.search({"cat": 1.0}, 10, seen(5))) == [5]
+    assert list(index.search({"cat": 1.0}, 1, seen(5))) == [5]
+    assert index.search({"bark": 1.0}, 10, seen(5)) == {}
 
 
 def test_a_generation_starts_from_the_one_before(tmp_path: Path, index: LexicalIndex) -> None:
     write_lexical(tmp_path / "two", tmp_path / "one", [5], [(12, 4, "Birds fly south.")])
     after = LexicalIndex(tmp_path / "two")
-    assert set(after.search(["cat", "bird"], 10)) == {1, 12}
-    assert set(index.search(["cat", "bird"], 10)) == {1, 5}, "the older one is as it was"
-    assert set(LexicalIndex(tmp_path / "one").search(["cat", "bird"], 10)) == {1, 5}
+    assert set(after.search({"cat": 1.0, "bird": 1.0}, 10)) == {1, 12}
+    assert set(index.search({"cat": 1.0, "bird": 1.0}, 10)) == {1, 5}, "the older one is as it was"
+    assert set(LexicalIndex(tmp_path / "one").search({"cat": 1.0, "bird": 1.0}, 10)) == {1, 5}
