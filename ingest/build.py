@@ -289,7 +289,7 @@ class Ingest:
             write_document(connection, known, (), ())
             report.files.append(report_of(known))
             return True
-        report.files.append(_unchanged(known))
+        report.files.append(_unchanged(known, finding.action))
         if finding.action != "keep":
             update_document(connection, known)
         return finding.action == "update"
@@ -316,9 +316,13 @@ def _others(known: dict[Path, Known], visited: set[Path]) -> list[Source]:
     ]
 
 
-def _unchanged(known: Known) -> FileReport:
+def _unchanged(known: Known, action: str = "keep") -> FileReport:
     status = "unchanged" if known.status == "indexed" else known.status
-    return FileReport(known.path, status, known.reason, known.chars, known.chunks)
+    said = [known.reason] if known.reason else []
+    if action == "update":
+        labels = ", ".join(known.labels) or "none"
+        said.append(f"What is said of it changed; labels: {labels}.")
+    return FileReport(known.path, status, " ".join(said), known.chars, known.chunks)
 
 
 def _preview(finding: Finding) -> FileReport:

@@ -166,7 +166,7 @@ def _show(report: Report) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
     table = Table("status", "file", "chunks", "reason", box=None)
     for file in report.files:
-        if file.status != "unchanged":
+        if file.status != "unchanged" or "changed" in file.reason:
             table.add_row(file.status, file.path, str(file.chunks or ""), file.reason)
     if table.row_count:
         console.print(table)

@@ -130,13 +130,13 @@ class Survey:
         )
 
     def _labels(self, before: Known | None, said: Said) -> tuple[tuple[str, ...], LabelSource]:
-        """Labels of the command line hold until another command says otherwise: a run that forgets
-        them must not make documents public."""
+        """Labels hold until a file or the command line says otherwise: a run that forgets them, or a
+        file beside a document that got lost, must not make it public."""
         if said.labels is not None:
             return said.labels, "file"
         if self._given.labels is not None:
             return self._given.labels, "command"
-        if before and before.label_source == "command":
+        if before and before.labels:
             return before.labels, "command"
         return (), ""
 

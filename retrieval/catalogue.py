@@ -198,11 +198,11 @@ def _chunk(row: Sequence[Any]) -> Chunk:
 
 
 def own_attributes(path: str, title: str, modified: float, given: dict[str, Any]) -> dict[str, Any]:
-    """What filters see of a document: what its owner gave it, and what it is of itself."""
+    """What filters see of a document: what it is of itself, and what its owner says of it."""
     own = {
         "path": path,
         "title": title,
         "format": Path(path).suffix.lstrip(".").lower(),
         "modified": modified,
     }
-    return {**given, **own}
+    return {**own, **given}

@@ -19,7 +19,7 @@ import numpy as np
 from contract.passage import Evidence, Passage, Sentence, Vector
 from retrieval.features import FEATURES, evidence_features
 from retrieval.question import Question
-from text.tables import readable
+from text.tables import cells_of, is_header, is_row, readable
 from text.terms import terms
 
 SUPPORT_FEATURES = (
@@ -39,6 +39,10 @@ SUPPORT_FEATURES = (
 
 # A further sentence joins an answer if its score (a log-odds) is at most this far below the first.
 JOIN_WITHIN = 5.0
+
+
+# Puts a row behind every sentence and every row that may answer; scores lie within some ten of zero.
+_UNNAMED_ROW = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,17 @@ def rank_sentences(evidence: Evidence, model: SupportModel) -> list[Scored]:
 def ranked_by(evidence: Evidence, table: Vector, weights: Vector) -> list[Scored]:
     """The same, with features (s, f) at hand and weights (f,)."""
     scores = table @ weights
+    asked = {term for term in evidence.term_weights if len(term) > 1 or term.isdigit()}
     places = ((p, i, s) for p in evidence.passages for i, s in enumerate(p.sentences))
     scored = [
-        Scored(passage, position, sentence, features, float(score))
+        Scored(
+            passage,
+            position,
+            sentence,
+            features,
+            float(score)
+            - (0.0 if _may_answer(sentence.text, passage.text, asked) else _UNNAMED_ROW),
+        )
         for (passage, position, sentence), features, score in zip(
             places, table, scores, strict=True
         )
@@ -97,11 +109,22 @@ def ranked_by(evidence: Evidence, table: Vector, weights: Vector) -> list[Scored
     return sorted(scored, key=lambda s: (-s.score, s.passage.number, s.position))
 
 
+def _may_answer(sentence: str, text: str, asked: set[str]) -> bool:
+    """A table's row answers only a question that names one of its cells: all rows share their header,
+    and that answers nothing."""
+    if not is_row(sentence):
+        return True
+    named = not asked.isdisjoint(terms(" ".join(cells_of(sentence))))
+    return named and not is_header(sentence, text)
+
+
 def support(evidence: Evidence, best: Scored, model: SupportModel) -> float:
     """Probability that this sentence, the best one, answers the question at all.
 
     Single Han characters in common are no evidence: most of them occur everywhere.
     """
+    if best.score < -_UNNAMED_ROW / 2:
+        return 0.0
     if evidence.question_vector is None:
         present = set(terms(f"{best.passage.heading} {best.passage.text}"))
         if not Question(evidence).has_word_in(present):

@@ -154,7 +154,11 @@ def sidecar_of(
     filename: str, labels: tuple[str, ...], attributes: dict[str, Attribute]
 ) -> dict[str, Any]:
     """The content of a sidecar."""
-    return {"title": filename, "labels": list(labels), "attributes": attributes}
+    return {
+        "title": filename,
+        "labels": list(labels),
+        "attributes": {**attributes, "path": filename},
+    }
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from contract.access import Access
 from contract.errors import NotFound
 from contract.passage import Hit
 from contract.vector_store import SearchRequest
+from server.callers import Caller
 from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["vector stores"])
 @router.get("/v1/vector_stores")
 def list_vector_stores(parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """All collections."""
-    data = [_store(name, parts, caller.access) for name in _names(parts)]
+    data = [_store(name, parts, caller) for name in _names(parts)]
     return {
         "object": "list",
         "data": data,
@@ -35,7 +35,7 @@ def list_vector_stores(parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
 def get_vector_store(store_id: str, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """One collection."""
     _check(store_id, parts)
-    return _store(store_id, parts, caller.access)
+    return _store(store_id, parts, caller)
 
 
 @router.post("/v1/vector_stores/{store_id}/search")
@@ -93,11 +93,12 @@ def _result(hit: Hit, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _store(name: str, parts: Parts, access: Access) -> dict[str, Any]:
+def _store(name: str, parts: Parts, caller: Caller) -> dict[str, Any]:
     """A collection as a vector store; `usage_bytes` counts the characters of its texts."""
-    records = list(parts.all_documents(name, access))
+    records = list(parts.all_documents(name, caller.access))
     statuses = Counter(record.status for record in records)
-    waiting = sum(len(job.files) for job in parts.ingests.pending(name))
+    pending = parts.ingests.pending(name)
+    waiting = sum(len(job.files) for job in pending if job.visible_to(caller))
     return {
         "id": name,
         "object": "vector_store",

@@ -154,3 +154,15 @@ def test_attributes_of_the_command_line_stay_too(office: Office) -> None:
     office.ingest()
     (document,) = office.retriever.documents()
     assert document.attributes["department"] == "finance"
+
+
+def test_labels_outlive_the_file_that_gave_them(office: Office) -> None:
+    office.write("pay.txt", "Numbers about salary.")
+    sidecar = office.write("pay.txt.plumbline.yaml", "labels: [hr]")
+    office.ingest()
+    sidecar.unlink()
+    (file,) = office.ingest().files
+    assert file.status == "unchanged" and "labels: hr" in file.reason
+    assert office.found(Access()) == set() and office.found(HR) == {"pay.txt"}
+    office.ingest(labels=())
+    assert office.found(Access()) == {"pay.txt"}

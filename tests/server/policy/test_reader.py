@@ -104,3 +104,12 @@ def test_an_order_to_the_assistant_is_no_answer(tmp_path: Path, encoder: Encoder
     policy = ReaderPolicy(encoder, ThreadPoolExecutor(1), ReaderSettings())
     answers = asyncio.run(policy.generate(Prompt((), evidence), 4, Sampling()))
     assert [answer.text for answer in answers] == ["The lamp costs 48 pounds. [1]"]
+
+
+def test_a_row_answers_only_what_names_it(tmp_path: Path, encoder: Encoder) -> None:
+    (tmp_path / "hotels.csv").write_text("City,Hotel limit\nLeeds,120\nUtrecht,130\nMunich,150\n")
+    settings = RetrievalSettings()
+    Ingest(tmp_path / "index", encoder, settings).run([tmp_path / "hotels.csv"], "default")
+    retriever = Retriever(tmp_path / "index", encoder, settings)
+    assert retriever.retrieve("What is the hotel limit in Paris?").support == 0
+    assert retriever.retrieve("What is the hotel limit in Leeds?").support > 0.35
