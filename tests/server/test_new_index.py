@@ -14,7 +14,7 @@ from ingest.build import Ingest
 from tests.conftest import ROOT, free_port, wait_until_healthy
 from text.encoder import Encoder
 
-IN_FLIGHT = 20
+IN_FLIGHT = 8
 
 
 def test_an_ingest_drops_no_request(tmp_path: Path, encoder: Encoder) -> None:
