@@ -30,6 +30,15 @@ from text.encoder import Encoder
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "benchmarks" / "cases" / "handbook_questions.jsonl"
 
+HEADER = (
+    "language",
+    "system",
+    "right",
+    "wrong abstentions",
+    "honest abstentions",
+    "characters",
+)
+
 
 def answers(folder: Path, cases: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The answer of each system to each question."""
@@ -77,15 +86,7 @@ def main() -> None:
         mine = [i for i, case in enumerate(cases) if case["language"] == language]
         for name, texts in said.items():
             rows.append(row(name, language, [cases[i] for i in mine], [texts[i] for i in mine]))
-    header = [
-        "language",
-        "system",
-        "right",
-        "wrong abstentions",
-        "honest abstentions",
-        "characters",
-    ]
-    publish("handbook", "python -m benchmarks.handbook", table(header, rows))
+    publish("handbook", "python -m benchmarks.handbook", table(HEADER, rows))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from benchmarks.handbook import row
+from benchmarks.handbook import HEADER, row
 from benchmarks.report import publish, table
 from contract.candidate import Prompt, Sampling
 from contract.passage import Evidence
@@ -82,15 +82,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             said = answers(Path(folder), cases)
         rows += [row(name, language, cases, texts) for name, texts in said.items()]
-    header = [
-        "language",
-        "system",
-        "right",
-        "wrong abstentions",
-        "honest abstentions",
-        "characters",
-    ]
-    publish("reader", "python -m benchmarks.reader", table(header, rows))
+    publish("reader", "python -m benchmarks.reader", table(HEADER, rows))
 
 
 if __name__ == "__main__":

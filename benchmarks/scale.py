@@ -29,7 +29,6 @@ from rich.progress import track
 
 from benchmarks.report import publish, table
 from contract.access import Access
-from contract.files import write_atomically
 from contract.filters import Comparison
 from contract.passage import Vector
 from ingest.load import load
@@ -38,11 +37,10 @@ from ingest.split import Piece
 from retrieval import catalogue
 from retrieval.dense import DenseIndex
 from retrieval.embeddings import Embeddings, embedding_key
-from retrieval.generation import Writer
+from retrieval.generation import Writer, commit
 from retrieval.index import Index, Query
 from retrieval.manifest import (
     CATALOGUE,
-    MANIFEST,
     EncoderRecord,
     Manifest,
 )
@@ -159,10 +157,7 @@ def build(folder: Path, encoder: Encoder) -> list[list[str]]:
             chunks=record.chunks,
             collections={"default": record},
         )
-        content = manifest.model_dump_json()
-        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
-        connection.execute("COMMIT")
-    write_atomically(folder / MANIFEST, content.encode())
+        commit(folder, connection, manifest)
     made = record.dense
     return [
         ["chunks", f"{record.chunks:,}"],

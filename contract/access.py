@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from contract.errors import ConfigurationError
 
@@ -44,3 +47,14 @@ def check_labels(labels: Iterable[object]) -> tuple[str, ...]:
                 f"{label!r} is no label. A label has 1 to 64 letters, digits and any of _ . : @ / -."
             )
     return tuple(sorted(str(label) for label in found))
+
+
+def _labels_of_a_field(labels: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return check_labels(labels)
+    except ConfigurationError as error:
+        raise ValueError(error.message) from error
+
+
+Labels = Annotated[tuple[str, ...], AfterValidator(_labels_of_a_field)]
+"""A field of labels: those that `check_labels` lets pass."""

@@ -53,6 +53,17 @@ def _is_deep(data: Any) -> bool:
     return bool(level)
 
 
+class OpenAIBody(Body):
+    """A body that OpenAI's clients send; they may send null for what is not set."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
+
+
 class TextPart(Wire):
     type: Literal["text"]
     text: str
@@ -93,7 +104,7 @@ class PlumblineOptions(Wire):
     filters: Filter | None = None
 
 
-class ChatRequest(Body):
+class ChatRequest(OpenAIBody):
     """A chat completion request.
 
     `logprobs`, `tools` and audio are not fields here: a request that carries them is refused with a
@@ -120,14 +131,6 @@ class ChatRequest(Body):
     metadata: dict[str, str] | None = None
     store: bool | None = None
     plumbline: PlumblineOptions = PlumblineOptions()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
-        """OpenAI's clients may send null for what is not set."""
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if value is not None}
 
     @model_validator(mode="after")
     def _asks_something(self) -> ChatRequest:

@@ -21,7 +21,6 @@ from pydantic import (
     HttpUrl,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -30,7 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from contract.access import check_labels
+from contract.access import Labels
 from contract.errors import ConfigurationError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -64,18 +63,10 @@ class ServerSettings(Section):
         description="Who may call, with which labels and role (`plumbline keys new`). Unset: every "
         "caller is anonymous.",
     )
-    anonymous_labels: tuple[str, ...] = Field(
+    anonymous_labels: Labels = Field(
         (),
         description="Labels of anonymous callers; without any they see unlabelled documents only.",
     )
-
-    @field_validator("anonymous_labels")
-    @classmethod
-    def _are_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return check_labels(labels)
-        except ConfigurationError as error:
-            raise ValueError(error.message) from error
 
     @property
     def is_local(self) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from contract.chat import Body, Wire
+from contract.chat import OpenAIBody, Wire
 from contract.filters import Filter
 
 Query = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -19,7 +19,7 @@ class RankingOptions(Wire):
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class SearchRequest(Body):
+class SearchRequest(OpenAIBody):
     """A search. `rewrite_query` is accepted; the reply's `search_query` shows that nothing is rewritten."""
 
     query: Query | Annotated[list[Query], Field(min_length=1, max_length=16)]
@@ -27,13 +27,6 @@ class SearchRequest(Body):
     filters: Filter | None = None
     rewrite_query: bool = False
     ranking_options: RankingOptions = RankingOptions()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if value is not None}
 
     @property
     def queries(self) -> list[str]:

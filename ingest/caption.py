@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from contract.errors import PlumblineError
-from contract.model_server import ModelServer
 from contract.settings import IngestSettings
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.reading import Reading
@@ -54,6 +53,9 @@ class Captions:
         return _captioned(reading, caption) if caption else reading
 
     async def _ask(self, path: Path, kind: str) -> str:
+        # Late on purpose: the client takes half a second to import, and few ask for captions.
+        from contract.model_server import ModelServer
+
         settings = self._settings
         key = settings.caption_api_key
         server = ModelServer(

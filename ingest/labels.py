@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contract.access import check_labels
-from contract.errors import ConfigurationError, DocumentUnreadable
+from contract.access import Labels
+from contract.errors import DocumentUnreadable
+from contract.files import problem_of
 from contract.filters import Attribute
 
 E = TypeVar("E", bound="_Entry")
@@ -43,17 +44,9 @@ class _Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    labels: tuple[str, ...] | None = None
+    labels: Labels | None = None
     attributes: dict[str, Attribute] = {}
     title: str | None = None
-
-    @field_validator("labels")
-    @classmethod
-    def _are_labels(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        try:
-            return None if value is None else check_labels(value)
-        except ConfigurationError as error:
-            raise ValueError(error.message) from error
 
 
 class _Folder(_Entry):
@@ -118,10 +111,8 @@ def _read(path: Path, kind: type[E]) -> E | None:
     try:
         return kind.model_validate(content or {})
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in problem["loc"])
         raise DocumentUnreadable(
-            f"{path} is wrong, so nobody may see it: {where} {problem['msg']}."
+            f"{path} is wrong, so nobody may see it: {problem_of(error)}."
         ) from error
 
 

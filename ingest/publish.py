@@ -10,7 +10,7 @@ from contract.files import write_atomically
 from contract.settings import RetrievalSettings
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
-from retrieval.generation import Writer, sweep
+from retrieval.generation import Writer, commit, sweep
 from retrieval.manifest import MANIFEST, EncoderRecord, Manifest
 from text.encoder import Encoder
 
@@ -53,10 +53,7 @@ def publish(
         chunks=_count(connection, "chunk"),
         collections=files,
     )
-    content = manifest.model_dump_json(indent=2)
-    connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
-    connection.execute("COMMIT")
-    write_atomically(folder / MANIFEST, content.encode())
+    commit(folder, connection, manifest)
     _clean(folder, connection, store, [manifest, *([previous] if previous else [])])
     return manifest
 

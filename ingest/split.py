@@ -85,11 +85,11 @@ def _column_costs(units: Sequence[_Unit], tokenizer: Tokenizer, limit: int) -> d
 
 
 def _heading(title: str, section: Section, tokenizer: Tokenizer, limit: int) -> str:
-    steps = [step for step in (title, *section.heading.split(" › ")) if step]
+    steps = [step for step in (title, *section.heading.split(STEP)) if step]
     steps = list(dict.fromkeys(steps))
-    while steps and tokenizer.count_tokens(" › ".join(steps)) > limit:
+    while steps and tokenizer.count_tokens(STEP.join(steps)) > limit:
         steps.pop(0)
-    return " › ".join(steps)
+    return STEP.join(steps)
 
 
 def _units(text: str, section: Section, tokenizer: Tokenizer, room: int) -> list[_Unit]:

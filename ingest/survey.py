@@ -14,7 +14,7 @@ from contract.filters import Attribute
 from ingest.labels import Said, Sidecars
 from ingest.records import Known, LabelSource, document_id
 from ingest.report import Status
-from ingest.walk import Source
+from ingest.walk import Source, stamp
 
 # A file that changed less than this ago may change again within one tick of the clock that stamps it.
 _SETTLED_SECONDS = 2.0
@@ -107,7 +107,8 @@ class Survey:
             return False
 
     def _fresh(self, source: Source, before: Known | None, said: Said) -> Known:
-        stamp, modified = source.stamp(), source.location.stat().st_mtime
+        status = source.location.stat()
+        settled = time.time() - status.st_mtime > _SETTLED_SECONDS
         labels, label_source = self._labels(before, said)
         given = self._given.attributes
         if given is None:
@@ -117,7 +118,7 @@ class Survey:
             collection=self._collection,
             location=source.location,
             path=str(source.path),
-            stamp=stamp if time.time() - modified > _SETTLED_SECONDS else "",
+            stamp=stamp(status) if settled else "",
             content_hash="",
             # A title is encoded with the text.
             recipe=f"{self._recipe}/{said.title}" if said.title else self._recipe,
@@ -126,7 +127,7 @@ class Survey:
             labels=labels,
             label_source=label_source,
             attributes={**given, **said.attributes},
-            modified=modified,
+            modified=status.st_mtime,
         )
 
     def _labels(self, before: Known | None, said: Said) -> tuple[tuple[str, ...], LabelSource]:

@@ -19,16 +19,6 @@ class Source:
     location: Path
     leads_out: bool = False
 
-    def stamp(self) -> str:
-        """What changes whenever the content does: size, inode, times of content and of change. The
-        last of them can't be set by a program.
-
-        Raises:
-            OSError: the file can't be looked at.
-        """
-        status = self.location.stat()
-        return f"{status.st_size}:{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-
 
 def walk(roots: Sequence[Path], on_error: Callable[[OSError], None]) -> Iterator[Source]:
     """Regular files below the roots, sorted, each once; hidden files and folders are left out.
@@ -57,3 +47,9 @@ def _files(root: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(folder) / name
+
+
+def stamp(status: os.stat_result) -> str:
+    """What changes whenever a file's content does: size, inode, times of content and of change. The last
+    of them can't be set by a program."""
+    return f"{status.st_size}:{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"

@@ -14,8 +14,9 @@ import faiss
 import numpy as np
 
 from contract.passage import Vector
+from retrieval.embeddings import Ids
 from retrieval.manifest import DenseRecord
-from retrieval.places import Ids, Places
+from retrieval.places import Places
 from retrieval.visible import Visible
 
 # Hits of the quantised index that are scored again exactly.

@@ -22,7 +22,7 @@ from contract.passage import Vector
 from text.encoder import Encoding
 from text.sentences import Span
 
-Rows = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int64]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS embedding (
@@ -72,7 +72,7 @@ class Embeddings:
         wanted = set(keys)
         return wanted - self._found(wanted).keys()
 
-    def rows(self, keys: Sequence[bytes]) -> Rows:
+    def rows(self, keys: Sequence[bytes]) -> Ids:
         """The row of each key (n,).
 
         Raises:

@@ -33,6 +33,17 @@ class Following:
         self._index: Index | None = None
         self._seen: tuple[int, int] | None = None
 
+    def open(self) -> Index:
+        """Open the newest version. The caller holds the lock.
+
+        Raises:
+            ConfigurationError: there is none, or it can't be served.
+        """
+        seen = _stamp(self._folder / MANIFEST)
+        self._index = Index(self._folder, self._encoder)
+        self._seen = seen
+        return self._index
+
     def current(self) -> Index:
         """The newest version; where a new one can't be opened, the one in service stays.
 
@@ -42,13 +53,13 @@ class Following:
             NotReady: there is no index yet.
             ConfigurationError: there is one, but of another encoder or layout.
         """
-        seen = _stamp(self._folder / MANIFEST)
         if self._index is None:
             try:
-                self._index, self._seen = Index(self._folder, self._encoder), seen
+                return self.open()
             except PlumblineError as error:
                 raise _as_not_ready(error) from error
-        elif seen != self._seen:
+        seen = _stamp(self._folder / MANIFEST)
+        if seen != self._seen:
             self._seen = seen
             if self._index.manifest.chunks < _OPENED_AT_ONCE:
                 self._follow(self._opened())

@@ -11,19 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
-from contract.files import sync_folder
+from contract.files import sync, write_atomically
 from retrieval import catalogue
-from retrieval.embeddings import Embeddings, store_stem
+from retrieval.embeddings import Embeddings, Ids, store_stem
 from retrieval.lexical import Words, write_lexical
 from retrieval.manifest import (
     LEXICAL,
+    MANIFEST,
     VECTORS,
     CollectionRecord,
     FileRecord,
     Manifest,
     checksum,
 )
-from retrieval.places import NOWHERE, Ids, Places, find_places, read_places, write_places
+from retrieval.places import NOWHERE, Places, find_places, read_places, write_places
 from retrieval.train import write_dense
 
 
@@ -63,7 +64,6 @@ class Writer:
             (vectors / before.dense.name, before.dense, old) if before else None,
         )
         self._write_lexical(stem, places, old, before)
-        sync_folder(vectors)
         return CollectionRecord(
             chunks=len(places),
             places=FileRecord(name=f"{stem}.npy", sha256=checksum(vectors / f"{stem}.npy")),
@@ -79,8 +79,8 @@ class Writer:
         path = self.folder / LEXICAL / stem
         previous = self.folder / LEXICAL / before.lexical.name if before else None
         write_lexical(path, previous, gone.tolist(), self._words(fresh))
-        sync_folder(path)
-        sync_folder(path.parent)
+        sync(path)
+        sync(path.parent)
 
     def _words(self, ids: Ids) -> Iterator[Words]:
         for i, document, heading, text in catalogue.fetch_words(self.connection, ids.tolist()):
@@ -89,6 +89,15 @@ class Writer:
 
 def _same(places: Places, old: Places) -> bool:
     return np.array_equal(places.ids, old.ids) and np.array_equal(places.rows, old.rows)
+
+
+def commit(folder: Path, connection: sqlite3.Connection, manifest: Manifest) -> None:
+    """Make a version the one in force: its files are durable already, the catalogue's commit is the
+    moment, and the copy of the manifest tells readers."""
+    content = manifest.model_dump_json(indent=2)
+    connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
+    connection.execute("COMMIT")
+    write_atomically(folder / MANIFEST, content.encode())
 
 
 def sweep(folder: Path, current: Sequence[Manifest]) -> None:

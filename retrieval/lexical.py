@@ -15,6 +15,7 @@ from pathlib import Path
 import tantivy
 
 from contract.errors import ConfigurationError
+from contract.files import sync
 from retrieval.visible import Visible
 from text.terms import is_han_pair, terms
 
@@ -77,8 +78,7 @@ def _settle(index: tantivy.Index, path: Path) -> None:
     writer.garbage_collect_files()
     writer.wait_merging_threads()
     for file in path.iterdir():
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
+        sync(file)
 
 
 class LexicalIndex:

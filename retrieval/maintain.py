@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contract.errors import ConfigurationError, NotFound
-from contract.files import write_atomically
 from contract.passage import Chunk
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
-from retrieval.generation import Writer, sweep
-from retrieval.manifest import CATALOGUE, MANIFEST, Manifest
+from retrieval.generation import Writer, commit, sweep
+from retrieval.manifest import CATALOGUE, Manifest
 from text.tables import COLUMNS, STEP
 
 
@@ -46,10 +45,7 @@ def rebuild(folder: Path, flat_limit: int) -> int:
             store.close()
         changed = {"generation": generation, "collections": collections}
         fresh = manifest.model_copy(update=changed)
-        content = fresh.model_dump_json(indent=2)
-        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (content,))
-        connection.execute("COMMIT")
-        write_atomically(folder / MANIFEST, content.encode())
+        commit(folder, connection, fresh)
         connection.execute("BEGIN IMMEDIATE")
         sweep(folder, [manifest, fresh])
         return len(collections)

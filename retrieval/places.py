@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.files import write_atomically
-from retrieval.embeddings import Embeddings
-
-Ids = npt.NDArray[np.int64]
+from retrieval.embeddings import Embeddings, Ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,15 @@ class Retriever:
             found = self._following.current().documents(collection, access, after or "")
             return list(islice(found, limit))
 
+    def open(self) -> None:
+        """Open the index now, not with the first question.
+
+        Raises:
+            ConfigurationError: there is none, or it can't be served.
+        """
+        with self._lock:
+            self._following.open()
+
     def check(self) -> Index:
         """The index in service.
 

@@ -41,10 +41,6 @@ SUPPORT_FEATURES = (
 JOIN_WITHIN = 5.0
 
 
-# Puts a row behind every sentence and every row that may answer; scores lie within some ten of zero.
-_UNNAMED_ROW = 100.0
-
-
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A sentence with its place and its score; scores compare within one question."""
@@ -84,7 +80,7 @@ def side_of(evidence: Evidence) -> str:
 
 
 def rank_sentences(evidence: Evidence, model: SupportModel) -> list[Scored]:
-    """Every sentence of the passages, best first."""
+    """Every sentence of the passages that may answer, best first."""
     return ranked_by(evidence, evidence_features(evidence), model.rank[side_of(evidence)])
 
 
@@ -94,17 +90,11 @@ def ranked_by(evidence: Evidence, table: Vector, weights: Vector) -> list[Scored
     asked = {term for term in evidence.term_weights if len(term) > 1 or term.isdigit()}
     places = ((p, i, s) for p in evidence.passages for i, s in enumerate(p.sentences))
     scored = [
-        Scored(
-            passage,
-            position,
-            sentence,
-            features,
-            float(score)
-            - (0.0 if _may_answer(sentence.text, passage.text, asked) else _UNNAMED_ROW),
-        )
+        Scored(passage, position, sentence, features, float(score))
         for (passage, position, sentence), features, score in zip(
             places, table, scores, strict=True
         )
+        if _may_answer(sentence.text, passage.text, asked)
     ]
     return sorted(scored, key=lambda s: (-s.score, s.passage.number, s.position))
 
@@ -123,8 +113,6 @@ def support(evidence: Evidence, best: Scored, model: SupportModel) -> float:
 
     Single Han characters in common are no evidence: most of them occur everywhere.
     """
-    if best.score < -_UNNAMED_ROW / 2:
-        return 0.0
     if evidence.question_vector is None:
         present = set(terms(f"{best.passage.heading} {best.passage.text}"))
         if not Question(evidence).has_word_in(present):

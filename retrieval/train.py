@@ -8,17 +8,18 @@ wanted recall on vectors that are not in the index.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import faiss
 import numpy as np
 
+from contract.files import put_in_place
 from contract.passage import Vector
 from retrieval.dense import RESCORED
+from retrieval.embeddings import Ids
 from retrieval.manifest import DenseRecord, checksum
-from retrieval.places import Ids, Places
+from retrieval.places import Places
 
 WANTED_RECALL = 0.997
 _NEIGHBOURS = 10
@@ -59,14 +60,8 @@ def write_dense(
         index, record = _trained(path.name, places, matrix)
     draft = path.with_suffix(".draft")
     faiss.write_index(index, str(draft))
-    _make_durable(draft, path)
+    put_in_place(draft, path)
     return record.model_copy(update={"sha256": checksum(path)})
-
-
-def _make_durable(draft: Path, path: Path) -> None:
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _flat(places: Places, matrix: Vector) -> faiss.Index:

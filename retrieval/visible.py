@@ -17,9 +17,8 @@ import numpy.typing as npt
 from contract.access import Access
 from contract.filters import Filter
 from retrieval.catalogue import own_attributes
+from retrieval.embeddings import Ids
 from retrieval.places import Places
-
-Ids = npt.NDArray[np.int64]
 
 # Callers with like labels and filters come again; each entry holds a bit for each chunk.
 _KEPT = 64

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Protocol
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from contract.access import Access, check_labels
+from contract.access import Access, Labels
 from contract.errors import ConfigurationError, NotAllowed, NotAuthenticated
 from contract.settings import ServerSettings
 
@@ -83,16 +83,8 @@ class KeyRecord(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    labels: tuple[str, ...] = ()
+    labels: Labels = ()
     role: Role = "reader"
-
-    @field_validator("labels")
-    @classmethod
-    def _are_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return check_labels(labels)
-        except ConfigurationError as error:
-            raise ValueError(error.message) from error
 
 
 class KeyFile(BaseModel):

@@ -17,10 +17,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from contract.errors import NotFound, NotReady, PlumblineError, StorageFailed
+from contract.files import write_atomically
 from server.callers import Caller
 from server.ingest_job import Job, JobFile
 from server.ingest_process import Ended, IngestProcess
-from server.uploads import Uploads, sidecar_of, write_whole
+from server.uploads import Uploads, sidecar_of
 
 # Paths, in a collection -> the ids of the documents that they have become.
 Lookup = Callable[[str, set[str]], dict[str, str]]
@@ -177,7 +178,8 @@ class IngestQueue:
 
     def _store(self, job: Job) -> Job:
         self._uploads.jobs.mkdir(parents=True, exist_ok=True)
-        write_whole(self._uploads.jobs / f"{job.id}.json", job.model_dump_json())
+        path = self._uploads.jobs / f"{job.id}.json"
+        write_atomically(path, job.model_dump_json().encode())
         with self._lock:
             self._jobs[job.id] = job
         return job

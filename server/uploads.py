@@ -22,6 +22,7 @@ import yaml
 
 from contract.access import Access, check_labels
 from contract.errors import ConfigurationError, Conflict, StorageFailed
+from contract.files import write_atomically
 from contract.filters import Attribute
 
 SIDECAR = ".plumbline.yaml"
@@ -102,9 +103,10 @@ class Uploads:
         if not source.exists():
             return
         self._make(path.parent)
-        write_whole(path.parent / _NAME_OF_COLLECTION, collection)
+        write_atomically(path.parent / _NAME_OF_COLLECTION, collection.encode())
         path.unlink(missing_ok=True)
-        write_whole(_sidecar(path), yaml.safe_dump(beside, allow_unicode=True, sort_keys=False))
+        content = yaml.safe_dump(beside, allow_unicode=True, sort_keys=False)
+        write_atomically(_sidecar(path), content.encode())
         source.replace(path)
 
     def remove(self, path: Path) -> None:
@@ -159,16 +161,6 @@ def sidecar_of(
         "labels": list(labels),
         "attributes": {**attributes, "path": filename},
     }
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file that is there whole or not at all, and durable."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _sidecar(path: Path) -> Path:

@@ -10,7 +10,6 @@ from contract.model_server import ModelServer
 from contract.settings import Settings
 from feedback.log import Log
 from rbrm.assembly import build_judge
-from retrieval.index import Index
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from server.callers import Anonymous, KeyRing
@@ -34,9 +33,9 @@ def build(settings: Settings) -> Parts:
     keys = settings.server.keys_file
     callers = KeyRing(keys) if keys else Anonymous(settings.server)
     encoder = build_encoder(settings)
-    if (settings.index / MANIFEST).exists():
-        Index(settings.index, encoder).close()
     retriever = Retriever(settings.index, encoder, settings.retrieval)
+    if (settings.index / MANIFEST).exists():
+        retriever.open()
     uploads = Uploads(settings.documents)
     judge = build_judge(settings.judge, encoder)
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from text.tables import COLUMNS, table_row, table_rule
+from text.tables import COLUMNS, STEP, table_row, table_rule
 
 # A table with fewer than one cell in so many filled is no grid to be read along its bars.
 _SPARSE = 4
@@ -88,7 +88,7 @@ class DocumentBuilder:
         self._close_section()
         path = [text for _, text in self._path]
         for section in document.sections:
-            heading = " › ".join([*path, section.heading] if section.heading else path)
+            heading = STEP.join([*path, section.heading] if section.heading else path)
             start, end = section.start + self._length, section.end + self._length
             self._sections.append(Section(start, end, heading, section.page))
         self._parts.append(document.text + "\n\n")
@@ -121,7 +121,7 @@ class DocumentBuilder:
 
     def _close_section(self) -> None:
         if self._length > self._section_start:
-            heading = " › ".join(text for _, text in self._path)
+            heading = STEP.join(text for _, text in self._path)
             self._sections.append(Section(self._section_start, self._length, heading, self._page))
         self._section_start = self._length
 

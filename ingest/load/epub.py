@@ -15,6 +15,7 @@ from ingest.load.charset import decode
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.load.html import declared_charset, read_html
 from ingest.load.inside import Inside
+from ingest.load.safe_xml import xml_parser
 
 _PAGES = ("application/xhtml+xml", "text/html", "application/xml", "text/xml", "")
 # Fonts may be encrypted in a free book; chapters may not.
@@ -128,8 +129,7 @@ class _Book:
 
 
 def _xml(content: bytes) -> etree._Element | None:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
     try:
-        return etree.fromstring(content, parser)
+        return etree.fromstring(content, xml_parser())
     except etree.XMLSyntaxError:
         return None

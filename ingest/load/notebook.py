@@ -11,6 +11,7 @@ from ingest.load.charset import decode_noted
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.load.plain import load_markdown
 from ingest.load.structured import load_json, parse_json
+from text.tables import STEP
 
 # Of a long result, a log or a table, the beginning tells what it is.
 _MAX_OUTPUT = 2000
@@ -55,7 +56,7 @@ _FENCE = "~~~~~~~~~~~~"
 def _unfenced(document: LoadedDocument, notes: tuple[str, ...]) -> LoadedDocument:
     builder = DocumentBuilder(document.title)
     for section in document.sections:
-        for level, heading in enumerate(section.heading.split(" › ") if section.heading else [], 1):
+        for level, heading in enumerate(section.heading.split(STEP) if section.heading else [], 1):
             builder.heading(level, heading)
         for part in re.split(r"\n\s*\n", document.text[section.start : section.end]):
             builder.block(part.replace(f"{_FENCE}\n", "").replace(_FENCE, ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingest.load.document import LoadedDocument, Section
+from text.tables import STEP
 
 
 class Outline:
@@ -45,6 +46,6 @@ class Outline:
 
     def _close(self) -> None:
         if self._filled:
-            heading = " › ".join(text for _, text in self._path)
+            heading = STEP.join(text for _, text in self._path)
             self._sections.append(Section(self._start, self._length, heading))
         self._start, self._filled = self._length, False

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from contract.errors import DocumentUnreadable
+from ingest.load.safe_xml import xml_parser
 
 Element: TypeAlias = etree._Element
 
@@ -140,15 +141,7 @@ def parse_xml(content: bytes) -> tuple[Element | None, bool]:
     """
     if b"<!ENTITY" in (content.replace(b"\x00", b"") if b"\x00" in content[:64] else content):
         raise DocumentUnreadable("Its XML declares entities. That is an attack, not a document.")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        recover=True,
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = xml_parser()
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError:

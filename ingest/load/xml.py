@@ -14,6 +14,7 @@ from contract.errors import DocumentUnreadable
 from ingest.load.charset import decode_noted
 from ingest.load.document import DocumentBuilder, LoadedDocument
 from ingest.load.html import declared_charset, read_html
+from ingest.load.safe_xml import xml_parser
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
@@ -52,15 +53,7 @@ def load_xml(content: bytes) -> LoadedDocument:
 def _parse(text: str, builder: DocumentBuilder) -> etree._Element:
     text = _DECLARATION.sub("", text, count=1)
     text = _without_entities(text)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
-        recover=True,
-    )
+    parser = xml_parser()
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:

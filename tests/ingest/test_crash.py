@@ -50,7 +50,7 @@ def test_a_run_that_dies_at_any_step(
         elif step == "commit":
             broken.setattr(publish, "Manifest", die)
         elif step == "manifest":
-            broken.setattr(publish, "write_atomically", die)
+            broken.setattr("retrieval.generation.write_atomically", die)
         else:
             broken.setattr(publish, "sweep", die)
         with pytest.raises(KeyboardInterrupt):

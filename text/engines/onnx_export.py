@@ -11,7 +11,6 @@ import contextlib
 import io
 import json
 import logging
-import os
 import shutil
 import tempfile
 import time
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from contract.errors import ConfigurationError
+from contract.files import sync
 from contract.passage import Vector
 from text.engines.onnx_session import CARD, GRAPH, HEAD, TOKENIZER, Session
 from text.engines.torch_engine import TorchEngine
@@ -214,11 +214,7 @@ def _compare(engine: TorchEngine, draft: Path) -> None:
 
 def _publish(draft: Path, folder: Path) -> None:
     for path in [*draft.iterdir(), draft]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
     try:
         draft.rename(folder)
     except OSError:
