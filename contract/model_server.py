@@ -5,7 +5,8 @@ httpx's API on aiohttp's transport: about a third of the CPU of httpx's own (doc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -48,6 +49,37 @@ class ModelServer:
         """
         return await self._send("POST", "/chat/completions", body)
 
+    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """POST one chat completion with `stream: true` and yield its chunks.
+
+        Whoever stops early must close the iterator: that closes the connection, and the server stops
+        generating.
+
+        Raises:
+            PolicyUnavailable: as `chat`; also where the stream breaks off before its end.
+            ContextTooLong, RequestRejected: as `chat`, before the first chunk.
+        """
+        headers = {"content-type": "application/json", "accept": "text/event-stream"}
+        content = orjson.dumps({**body, "stream": True})
+        url = self.url + "/chat/completions"
+        with self._reaching():
+            async with self._client.stream(
+                "POST", url, content=content, headers=headers
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                    self._read(response)
+                async for line in response.aiter_lines():
+                    if not line.startswith("data:"):
+                        continue
+                    data = line[5:].strip()
+                    if data == "[DONE]":
+                        return
+                    yield self._chunk(data)
+        raise PolicyUnavailable(
+            f"The policy server {self.url} broke off in the middle of an answer."
+        )
+
     async def models(self) -> list[dict[str, Any]]:
         """The models that the server lists."""
         reply = await self._send("GET", "/models", None)
@@ -59,13 +91,20 @@ class ModelServer:
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         content = None if body is None else orjson.dumps(body)
-        try:
+        with self._reaching():
             response = await self._client.request(
                 method,
                 self.url + path,
                 content=content,
                 headers={"content-type": "application/json"} if content else None,
             )
+        return self._read(response)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Turn the client's errors into ours."""
+        try:
+            yield
         except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout) as error:
             raise PolicyUnavailable(
                 f"The policy server {self.url} did not answer in time."
@@ -75,7 +114,15 @@ class ModelServer:
                 f"The policy server {self.url} can't be reached ({type(error).__name__}). "
                 "Is it running?"
             ) from error
-        return self._read(response)
+
+    def _chunk(self, data: str) -> dict[str, Any]:
+        chunk = parse_reply(data.encode())
+        if chunk is None:
+            raise PolicyUnavailable(f"The policy server {self.url} streamed something not JSON.")
+        if "error" in chunk:
+            detail, _ = error_of(chunk)
+            raise PolicyUnavailable(f"The policy server {self.url} failed in its answer: {detail}")
+        return chunk
 
     def _read(self, response: httpx.Response) -> dict[str, Any]:
         reply = parse_reply(response.content)
