@@ -1,0 +1,1 @@
+"""Planted violations and harmless answers that measure a guard of streamed answers."""
