@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,12 @@ from contract.verdict import ResponseType
 
 Stop = Annotated[str, Field(min_length=1, max_length=1000)]
 _MAX_INT = 2**53 - 1
+
+# OpenAI's bounds: 16 pairs, names of 64 and values of 512 characters.
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
 
 
 class Wire(BaseModel):
@@ -69,21 +76,90 @@ class TextPart(Wire):
     text: str
 
 
-class Message(Wire):
-    """One turn of the conversation. `name` and `refusal` are accepted as OpenAI's clients send them."""
+class RefusalPart(Wire):
+    type: Literal["refusal"]
+    refusal: str
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None = None
+    @property
+    def text(self) -> str:
+        return self.refusal
+
+
+class ImageURL(Wire):
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImagePart(Wire):
+    """A picture for a policy that takes images; the judge and the retrieval read only texts."""
+
+    type: Literal["image_url"]
+    image_url: ImageURL
+
+    @property
+    def text(self) -> str:
+        return ""
+
+
+Part = Annotated[TextPart | RefusalPart | ImagePart, Field(discriminator="type")]
+
+
+class FunctionCall(Wire):
+    name: str
+    arguments: str
+
+
+class ToolCall(Wire):
+    """A call that the policy made in an earlier turn."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class Message(Wire):
+    """One turn of the conversation, as OpenAI's clients send it and as they send ours back."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[Part] | None = None
     name: str | None = None
     refusal: str | None = None
     annotations: list[dict[str, Any]] | None = None
+    tool_calls: Annotated[list[ToolCall], Field(min_length=1, max_length=128)] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    audio: None = None
+    function_call: None = None
+
+    @model_validator(mode="after")
+    def _fits_its_role(self) -> Message:
+        if self.role == "tool" and not self.tool_call_id:
+            raise ValueError(
+                "a tool message needs tool_call_id, the id of the call that it answers"
+            )
+        if self.role != "tool" and self.tool_call_id:
+            raise ValueError("tool_call_id belongs to messages of the role tool")
+        if self.role != "assistant" and (self.tool_calls or self.refusal):
+            raise ValueError("tool_calls and refusal belong to messages of the role assistant")
+        if self.role != "user" and self.images:
+            raise ValueError("only the user's messages may hold images")
+        if self.role in ("system", "developer", "user", "tool") and self.content is None:
+            raise ValueError(f"a message of the role {self.role} needs content")
+        return self
 
     @property
     def text(self) -> str:
         """The content as one string."""
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content)
+            return "\n".join(part.text for part in self.content if part.text)
         return self.content or self.refusal or ""
+
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """The pictures in it."""
+        if not isinstance(self.content, list):
+            return ()
+        return tuple(part for part in self.content if isinstance(part, ImagePart))
 
 
 class StreamOptions(Wire):
@@ -92,23 +168,48 @@ class StreamOptions(Wire):
 
 
 class PlumblineOptions(Wire):
-    """Our request field. `None` takes the server's setting."""
+    """Our request field. `None` takes the server's setting.
+
+    `candidates` "auto" samples more only where the first verdicts disagree or fall short; `retrieve`
+    false answers without documents, with the messages as they came.
+    """
 
     collection: str | None = None
     k: Annotated[int, Field(ge=1, le=50)] | None = None
-    candidates: Annotated[int, Field(ge=1, le=16)] | None = None
+    candidates: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] | None = None
     max_sentences: Annotated[int, Field(ge=1, le=10)] | None = None
-    stream_mode: Literal["verified"] = "verified"
+    stream_mode: Literal["verified", "windowed"] | None = None
     show_candidates: bool = False
     response_type: ResponseType | None = None
     filters: Filter | None = None
+    retrieve: bool | None = None
+
+
+# What OpenAI's API knows and Plumbline does not do, with the reason that the caller reads.
+REFUSED: Mapping[str, str] = {
+    "audio": "Plumbline answers with text only",
+    "function_call": "it is deprecated; send tool_choice",
+    "functions": "it is deprecated; send tools",
+    "moderation": "every answer is judged by the rubric of this server",
+    "prediction": "no policy here takes predicted outputs",
+    "prompt_cache_retention": "the engine keeps its cache as long as it has room",
+    "web_search_options": "answers come from the documents of this server",
+}
+
+
+class FunctionTool(Wire):
+    """A function that the policy may call; its schema passes through as it is."""
+
+    type: Literal["function"]
+    function: dict[str, Any]
 
 
 class ChatRequest(OpenAIBody):
     """A chat completion request.
 
-    `logprobs`, `tools` and audio are not fields here: a request that carries them is refused with a
-    400 that names them, rather than answered as if they had not been sent.
+    Each field is honoured, or passed on to a policy that must honour it, or not a field here: then the
+    request is refused with a 400 that names it, rather than answered as if it had not been sent. The
+    last group is what vLLM takes beside OpenAI's fields.
     """
 
     model: str
@@ -125,39 +226,91 @@ class ChatRequest(OpenAIBody):
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: dict[str, Any] | None = None
+    tools: Annotated[list[FunctionTool], Field(min_length=1, max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     user: str | None = None
     safety_identifier: str | None = None
-    metadata: dict[str, str] | None = None
+    prompt_cache_key: Annotated[str, Field(max_length=512)] | None = None
+    metadata: Metadata | None = None
     store: bool | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    modalities: list[Literal["text"]] | None = None
+    verbosity: Literal["medium"] | None = None
     plumbline: PlumblineOptions = PlumblineOptions()
+
+    top_k: Annotated[int, Field(ge=-1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+    min_tokens: Annotated[int, Field(ge=0, le=_MAX_INT)] | None = None
+    structured_outputs: dict[str, Any] | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_why_not(cls, data: Any) -> Any:
+        for name in REFUSED.keys() & (data.keys() if isinstance(data, dict) else ()):
+            if data[name] is not None:
+                raise ValueError(f"{name} is not supported: {REFUSED[name]}")
+        return data
 
     @model_validator(mode="after")
     def _asks_something(self) -> ChatRequest:
         last = self.messages[-1]
-        if last.role != "user" or not last.text.strip():
-            raise ValueError("the last message must be the user's and hold text")
+        if last.role not in ("user", "tool"):
+            raise ValueError("the last message must be the user's, or the result of a tool")
+        asked = [m for m in self.messages if m.role == "user"]
+        if not asked or not (asked[-1].text.strip() or asked[-1].images):
+            raise ValueError("the user's last message must hold text")
+        return self
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> ChatRequest:
+        options = self.plumbline
         if self.stream_options is not None and not self.stream:
             raise ValueError("stream_options is only allowed when stream is true")
         if self.store is False:
             raise ValueError("store=false can't be honoured: every turn is logged")
+        if self.top_logprobs is not None and not self.logprobs:
+            raise ValueError("top_logprobs needs logprobs to be true")
+        if not self.tools and (self.tool_choice not in (None, "none")):
+            raise ValueError("tool_choice needs tools")
+        if options.stream_mode == "windowed":
+            if not self.stream:
+                raise ValueError("plumbline.stream_mode windowed needs stream to be true")
+            if self.n > 1 or options.candidates not in (None, 1):
+                raise ValueError(
+                    "plumbline.stream_mode windowed streams one answer while it is written: "
+                    "n and plumbline.candidates must be 1"
+                )
+            if self.logprobs:
+                raise ValueError("logprobs need plumbline.stream_mode verified")
         return self
+
+    @property
+    def asked(self) -> int:
+        """The place of the user's last message."""
+        return max(i for i, m in enumerate(self.messages) if m.role == "user")
 
     @property
     def question(self) -> str:
         """The last thing that the user said."""
-        return self.messages[-1].text
+        return self.messages[self.asked].text
 
     @property
     def earlier(self) -> str:
         """The user's question before the last one, or an empty string."""
-        asked = [m.text for m in self.messages[:-1] if m.role == "user"]
-        return asked[-1] if asked else ""
+        before = [m.text for m in self.messages[: self.asked] if m.role == "user"]
+        return before[-1] if before else ""
 
     @property
     def previous_answer(self) -> str:
-        """What the assistant said last, or an empty string."""
-        said = [m.text for m in self.messages[:-1] if m.role == "assistant"]
+        """What the assistant said before the question, or an empty string."""
+        said = [m.text for m in self.messages[: self.asked] if m.role == "assistant"]
         return said[-1] if said else ""
 
     def person(self, key_name: str = "") -> str:
@@ -167,7 +320,7 @@ class ChatRequest(OpenAIBody):
     @property
     def repeats_answers(self) -> bool:
         """Does the conversation hold earlier answers?"""
-        return any(m.role == "assistant" and m.text for m in self.messages)
+        return any(m.role == "assistant" and (m.text or m.tool_calls) for m in self.messages)
 
     @property
     def stops(self) -> tuple[str, ...]:

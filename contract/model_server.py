@@ -5,7 +5,7 @@ httpx's API on aiohttp's transport: about a third of the CPU of httpx's own (doc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,7 +49,7 @@ class ModelServer:
         """
         return await self._send("POST", "/chat/completions", body)
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """POST one chat completion with `stream: true` and yield its chunks.
 
         Whoever stops early must close the iterator: that closes the connection, and the server stops

@@ -58,6 +58,11 @@ class ServerSettings(Section):
     keep_alive_seconds: float = Field(
         5.0, gt=0, description="Pause between SSE comments while candidates are being judged."
     )
+    stream_mode: Literal["verified", "windowed"] = Field(
+        "verified",
+        description="How a stream goes out where the request does not say: judged as a whole first, or "
+        "sentence by sentence while it is written.",
+    )
     keys_file: Path | None = Field(
         None,
         description="Who may call, with which labels and role (`plumbline keys new`). Unset: every "
@@ -80,8 +85,22 @@ class PolicySettings(Section):
     )
     model: str | None = Field(None, description="Model id at that URL; unset: the first it lists.")
     api_key: SecretStr | None = Field(None, description="Bearer token for that URL.")
-    candidates: int | None = Field(
-        None, ge=1, le=16, description="Answers sampled for each choice; unset: 2 reader, 1 URL."
+    candidates: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] | None = Field(
+        None,
+        description="Answers sampled for each choice; unset: 2 reader, 1 URL. `auto` samples more only "
+        "where the first verdicts disagree or fall short.",
+    )
+    auto_first: int = Field(2, ge=1, le=16, description="Answers that `auto` samples at first.")
+    auto_candidates: int = Field(8, ge=1, le=16, description="Answers that `auto` samples at most.")
+    auto_margin: float = Field(
+        1.0,
+        ge=0,
+        description="Rewards of the first answers that differ by more than this disagree.",
+    )
+    remote_images: bool = Field(
+        False,
+        description="Whether pictures may be given by web address, which the model server then fetches; "
+        "else only as data: URLs.",
     )
     temperature: float = Field(
         0.7, ge=0, le=2, description="Temperature of the candidates after the first."
@@ -145,6 +164,11 @@ class RetrievalSettings(Section):
     passage_prefix: str | None = Field(
         None,
         description="Text before each passage (`passage: ` for E5); unset: as the model's folder says.",
+    )
+    enabled: bool = Field(
+        True,
+        description="Whether questions are answered from documents. False passes conversations on as they "
+        "came.",
     )
     collection: str = Field("default", description="Collection used when a request names none.")
     k: int = Field(6, ge=1, le=50, description="Chunks retrieved for a prompt.")
@@ -224,6 +248,10 @@ class ReaderSettings(Section):
 
 
 class JudgeSettings(Section):
+    enabled: bool = Field(
+        True,
+        description="Whether answers are judged. False serves whatever the policy says, marked as unjudged.",
+    )
     rubric: Path | None = Field(None, description="Rubric file; unset: the default rubric.")
     timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for one judging.")
     url: HttpUrl | None = Field(
@@ -252,6 +280,16 @@ class JudgeSettings(Section):
 class DecisionSettings(Section):
     attempts: int = Field(2, ge=1, le=5, description="Generations before a refusal.")
     budget_seconds: float = Field(10.0, gt=0, description="No new attempt starts after this.")
+    budget_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="No new attempt starts after this many generated tokens; unset: no limit.",
+    )
+    select_by: Literal["reward", "mean_logprob"] = Field(
+        "reward",
+        description="What chooses among acceptable candidates: the reward, or their mean token "
+        "log-probability (Chen 2021).",
+    )
     min_margin: float = Field(
         0.0, ge=0, description="Reward by which a later candidate must beat an earlier one."
     )
@@ -345,7 +383,7 @@ class Settings(Section):
         return kept
 
     @property
-    def candidates(self) -> int:
+    def candidates(self) -> int | Literal["auto"]:
         """Answers sampled for each choice when the request does not say."""
         return self.policy.candidates or (1 if self.policy.url else 2)
 

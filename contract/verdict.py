@@ -98,15 +98,26 @@ class JudgeFailed:
         return {"error": {"message": self.reason, "code": "judge_failed"}}
 
 
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """The operator switched judging off (`judge.enabled`): neither an approval nor a failure."""
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"unjudged": "judging is switched off on this server"}
+
+
+# What the judge gives, and what a server knows of a candidate.
 Judgement = Verdict | JudgeFailed
+Assessment = Judgement | Unjudged
 
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Serve candidate `index`; `review` queues the turn for a person."""
+    """Serve candidate `index`; `review` queues the turn for a person. `reason` says how it was chosen."""
 
     index: int
     review: bool = False
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,7 @@ class Regenerate:
     """Ask the policy again, telling it what failed."""
 
     hint: str
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

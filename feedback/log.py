@@ -271,8 +271,8 @@ def _completion(connection: sqlite3.Connection, row: sqlite3.Row) -> CompletionR
 
 
 def _candidate(values: dict[str, Any]) -> CandidateRecord:
-    judgement = orjson.loads(values["judgement"])
-    return CandidateRecord(**{**values, "served": bool(values["served"]), "judgement": judgement})
+    parsed = {name: orjson.loads(values[name]) for name in ("judgement", "tool_calls")}
+    return CandidateRecord(**{**values, **parsed, "served": bool(values["served"])})
 
 
 def _count_by(connection: sqlite3.Connection, table: str, column: str) -> dict[str, int]:

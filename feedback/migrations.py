@@ -74,7 +74,22 @@ def m002_labels(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE completion ADD COLUMN labels TEXT NOT NULL DEFAULT '[]'")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial, m002_labels)
+def m003_what_candidates_say(connection: sqlite3.Connection) -> None:
+    """What a candidate hands to tools and thinks, and what it cost and how likely the policy found it."""
+    for column in (
+        "tool_calls TEXT NOT NULL DEFAULT '[]'",
+        "reasoning TEXT NOT NULL DEFAULT ''",
+        "mean_logprob REAL",
+        "completion_tokens INTEGER",
+    ):
+        connection.execute(f"ALTER TABLE candidate ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_initial,
+    m002_labels,
+    m003_what_candidates_say,
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -20,6 +20,10 @@ class CandidateRecord:
     reward: float | None
     completion_class: str | None
     judgement: dict[str, Any]
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    reasoning: str = ""
+    mean_logprob: float | None = None
+    completion_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class CompletionRecord:
     question: str
     language: str
     request: dict[str, Any]
-    prompt: list[dict[str, str]]
+    prompt: list[dict[str, Any]]
     passages: list[dict[str, Any]]
     reply: dict[str, Any]
     decision: str

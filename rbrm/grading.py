@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from contract.errors import ConfigurationError
@@ -68,13 +68,14 @@ class Grading:
         answer: Answer,
         heads: Heads,
         settled: Mapping[str, Grade] | None = None,
+        only: Iterable[str] | None = None,
     ) -> dict[str, Grade]:
-        """The grade of each proposition that can be judged for this answer; what is `settled` already
-        is not graded again."""
+        """The grade of each proposition, or of `only` those named, that can be judged for this answer;
+        what is `settled` already is not graded again."""
         known = settled or {}
         grades = {
             name: known.get(name) or self.grade_one(name, question, answer, heads)
-            for name in self._graders
+            for name in (self._graders if only is None else only)
         }
         return {name: grade for name, grade in grades.items() if grade}
 

@@ -87,8 +87,8 @@ class Judge:
     def __init__(self, rubric: Rubric, graders: Graders, encoder: Encoder) -> None:
         self.rubric = rubric
         self.graders = graders
-        self._encoder = encoder
-        self._grading = Grading(rubric, graders.known)
+        self.encoder = encoder
+        self.grading = Grading(rubric, graders.known)
         self._needed = {kind: rubric.needed(kind) for kind in rubric.response_types}
         self._type_cues = {
             kind: PatternMatcher(PatternGrader(pattern=patterns))
@@ -128,7 +128,7 @@ class Judge:
         """
         started = time.perf_counter()
         answers = [Answer.of(question.text, text, question.passages) for text in texts]
-        batch = read_batch(self._encoder, question, answers, deadline)
+        batch = read_batch(self.encoder, question, answers, deadline)
         graders = self.graders
         read_answers, grades, harms = [], [], []
         for answer, reading in zip(answers, batch.answers, strict=True):
@@ -235,13 +235,13 @@ class Judge:
     ) -> tuple[Answer, dict[str, Grade]]:
         """The answer with what it did with the request, and its grades. Abstaining comes first: what an
         answer did depends on it, and other graders on that."""
-        abstains = self._grading.grade_one("abstains", question, answer, heads)
+        abstains = self.grading.grade_one("abstains", question, answer, heads)
         settled = {"abstains": abstains} if abstains else {}
         if abstains and abstains.probability >= 0.5:
             answer = replace(answer, compliance=ABSTAINED)
         if question.response_type is None:
             heads = heads | _by_outcome(answer, heads)
-        return answer, self._grading.grade(question, answer, heads, settled)
+        return answer, self.grading.grade(question, answer, heads, settled)
 
     def _unread(self, answer: Answer) -> dict[str, HeadGrade]:
         """Grades for an answer without words of ours, such as a bare number: it does nothing but
@@ -264,7 +264,7 @@ class Judge:
         options = self.rubric.response_types[kind].llm_choice
         found: list[tuple[int, str | None, Asked]] = []
         for number, (answer, graded) in enumerate(zip(answers, grades, strict=True)):
-            for name in self._grading.open(graded, self._needed[kind]):
+            for name in self.grading.open(graded, self._needed[kind]):
                 wording = self.rubric.propositions[name].wording
                 found.append((number, name, Asked(question, answer, wording)))
             if options and answer.text.strip():

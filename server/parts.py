@@ -8,25 +8,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from contract.access import Access
-from contract.candidate import Candidate, Policy
+from contract.candidate import Candidate, Policy, Prompt
 from contract.chat import ChatRequest
 from contract.filters import Filter
 from contract.passage import DocumentRecord, Evidence, Hit
 from contract.settings import Settings
-from contract.verdict import JudgeFailed, Judgement
+from contract.verdict import Assessment, JudgeFailed, Judgement, Unjudged
 from feedback.log import Log
 from rbrm.answer import Question
+from rbrm.guard import Guard
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
 from server.callers import Callers
-from server.citations import cite
 from server.follow_up import refers_back
 from server.ingests import IngestQueue
+from server.outcome import Choice
+from server.spoken import channels_of, combined
 from server.uploads import Uploads
 from text.encoder import Encoder
+from text.language import reply_language
 
 T = TypeVar("T")
 
@@ -45,6 +49,7 @@ class Parts:
     retriever: Retriever
     policy: Policy
     judge: Judge
+    watch: Guard
     log: Log
     executor: Executor
     callers: Callers
@@ -55,9 +60,17 @@ class Parts:
         """Begin what goes on beside the requests."""
         self.ingests.start()
 
+    def retrieves(self, request: ChatRequest) -> bool:
+        """Is the answer to come from documents?"""
+        asked = request.plumbline.retrieve
+        return self.settings.retrieval.enabled if asked is None else asked
+
     async def retrieve(self, request: ChatRequest, access: Access) -> Evidence:
-        """The evidence for the last question of a request: only what the caller may see."""
+        """The evidence for the last question of a request: only what the caller may see, and nothing
+        where no documents are to be used."""
         options = request.plumbline
+        if not self.retrieves(request):
+            return Evidence(request.question, reply_language(request.question))
         evidence = await self.compute(
             lambda: self.retriever.retrieve(
                 request.question,
@@ -92,26 +105,62 @@ class Parts:
         """What people read as a document's path: for an uploaded file the name that it came with."""
         return title if self.uploads.holds(path) else path
 
+    async def prompt_tokens(self, prompt: Prompt, choices: Sequence[Choice]) -> int:
+        """Tokens of the prompt: as the policy counted them, else as the encoder does."""
+        candidates = [c for choice in choices for a in choice.attempts for c in a.candidates]
+        counted = max((c.prompt_tokens or 0 for c in candidates), default=0)
+        return counted or await self.count_tokens(prompt.texts)
+
     async def count_tokens(self, texts: Sequence[str]) -> int:
         """Tokens of all texts together, as the encoder counts them."""
         return await self.compute(lambda: sum(self.encoder.count_tokens(text) for text in texts))
 
     async def judge_candidates(
         self, request: ChatRequest, evidence: Evidence, candidates: Sequence[Candidate]
-    ) -> Sequence[Judgement]:
+    ) -> list[Assessment]:
         """A judgement for each candidate, judged as it would be served: without invented marks.
 
         Where the judge is too slow, every judgement is JudgeFailed; failures are logged.
         """
-        texts = [cite(candidate.text, evidence.passages).content for candidate in candidates]
-        question = Question(
+        if not self.settings.judge.enabled:
+            return [Unjudged()] * len(candidates)
+        channels = [channels_of(candidate, evidence.passages) for candidate in candidates]
+        texts = [text for channel in channels for text in channel]
+        judged = iter(await self.judge_texts(self._question(request, evidence), texts))
+        return [
+            combined(candidate, [next(judged) for _ in channel])
+            for candidate, channel in zip(candidates, channels, strict=True)
+        ]
+
+    async def guard(
+        self, request: ChatRequest, evidence: Evidence, text: str, new: int
+    ) -> tuple[str, ...]:
+        """The hard propositions that hold in a growing text, judged before up to offset `new`. A guard
+        that breaks or is too slow names itself: it has approved nothing."""
+        if not self.settings.judge.enabled:
+            return ()
+        limit = self.settings.judge.timeout_seconds
+        question = self._question(request, evidence)
+        work = partial(self.watch.violations, question, text, new)
+        try:
+            if self.judge.waits:
+                waiting = asyncio.to_thread(work, time.monotonic() + limit)
+                return await asyncio.wait_for(waiting, limit)
+            return await self.compute(lambda: work(time.monotonic() + limit), limit)
+        except Exception as error:  # a judge that broke has approved nothing
+            _log.error("the guard failed and lets nothing out: %s", type(error).__name__)
+            return (f"the judge failed: {type(error).__name__}",)
+
+    def _question(self, request: ChatRequest, evidence: Evidence) -> Question:
+        """What the judge is told of a request; the results of tools are material as passages are."""
+        results = [m.text for m in request.messages[request.asked :] if m.role == "tool"]
+        return Question(
             text=evidence.question,
-            passages=tuple(passage.text for passage in evidence.passages),
+            passages=(*(passage.text for passage in evidence.passages), *results),
             response_type=request.plumbline.response_type,
             documents_hold_answer=self.holds_answer(evidence),
             previous=request.previous_answer,
         )
-        return await self.judge_texts(question, texts)
 
     async def judge_texts(self, question: Question, texts: Sequence[str]) -> Sequence[Judgement]:
         """A judgement for each text. Reading runs on the compute thread; waiting for a language model or

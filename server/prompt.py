@@ -1,13 +1,15 @@
 """The prompt: instructions, conversation so far, this turn's passages, the question.
 
 The order serves the engine's prefix cache: what earlier turns computed stays a shared prefix, since
-old passages are not repeated and new ones come last.
+old passages are not repeated and new ones come last. Where the policy called tools to answer the question,
+the calls and their results follow it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from contract.candidate import Prompt
 from contract.chat import Message
@@ -38,36 +40,65 @@ def build_prompt(
     messages: Sequence[Message],
     evidence: Evidence,
     *,
+    grounded: bool = True,
     hint: str = "",
     rejected: Sequence[str] = (),
 ) -> Prompt:
     """Put the prompt together. All texts are joined, never used as templates.
 
     Args:
-        messages: the conversation; its last message is the question.
+        messages: the conversation; the user's last message is the question.
+        grounded: whether the answer is to come from the passages. If not, the messages go as they came.
         hint: why an earlier draft was not served.
         rejected: the drafts themselves, for policies that choose among fixed answers.
     """
-    language = evidence.language
-    own = in_language(INSTRUCTIONS, language)
+    asked = max(i for i, m in enumerate(messages) if m.role == "user")
+    question = messages[asked]
+    parts = _grounding(evidence) if grounded else [question.text]
+    if hint:
+        parts.append(in_language(HINT_HEADING, evidence.language) + "\n" + hint)
+    last = {"role": "user", "content": _with_images("\n\n".join(parts), question)}
+    before, after = messages[:asked], messages[asked + 1 :]
+    if not grounded:
+        prompt = [*map(as_sent, before), last, *map(as_sent, after)]
+        return Prompt(tuple(prompt), evidence, tuple(rejected))
     theirs = [m.text for m in messages if m.role in _SYSTEM_ROLES and m.text]
-    history = [
-        {"role": m.role, "content": m.text} for m in messages[:-1] if m.role not in _SYSTEM_ROLES
+    own = in_language(INSTRUCTIONS, evidence.language)
+    prompt = [
+        {"role": "system", "content": "\n\n".join([own, *theirs])},
+        *(as_sent(m) for m in before if m.role not in _SYSTEM_ROLES),
+        last,
+        *(as_sent(m) for m in after if m.role not in _SYSTEM_ROLES),
     ]
-    parts = [
+    return Prompt(tuple(prompt), evidence, tuple(rejected))
+
+
+def as_sent(message: Message) -> dict[str, Any]:
+    """A message in the form that model servers take; what only our replies hold is left out."""
+    sent: dict[str, Any] = {"role": message.role, "content": _with_images(message.text, message)}
+    if message.name:
+        sent["name"] = message.name
+    if message.tool_calls:
+        sent["tool_calls"] = [call.model_dump() for call in message.tool_calls]
+        sent["content"] = message.text or None
+    if message.tool_call_id:
+        sent["tool_call_id"] = message.tool_call_id
+    return sent
+
+
+def _with_images(text: str, message: Message) -> str | list[dict[str, Any]]:
+    images = [part.model_dump(exclude_none=True) for part in message.images]
+    return [{"type": "text", "text": text}, *images] if images else text
+
+
+def _grounding(evidence: Evidence) -> list[str]:
+    language = evidence.language
+    return [
         in_language(PASSAGES_HEADING, language),
         *([_shown(p) for p in evidence.passages] or [in_language(NO_PASSAGES, language)]),
         *_explained(evidence),
         in_language(QUESTION_HEADING, language) + "\n" + evidence.question,
     ]
-    if hint:
-        parts.append(in_language(HINT_HEADING, language) + "\n" + hint)
-    prompt = [
-        {"role": "system", "content": "\n\n".join([own, *theirs])},
-        *history,
-        {"role": "user", "content": "\n\n".join(parts)},
-    ]
-    return Prompt(tuple(prompt), evidence, tuple(rejected))
 
 
 def _shown(passage: Passage) -> str:

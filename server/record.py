@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from contract.chat import ChatRequest
 from contract.errors import PlumblineError
@@ -12,6 +13,7 @@ from contract.passage import Passage
 from contract.verdict import Serve, Verdict
 from feedback.records import CandidateRecord, CompletionRecord
 from server.callers import Caller
+from server.live import Live
 from server.outcome import Turn
 from server.parts import Parts
 from server.replies import completion, error_body
@@ -29,7 +31,7 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
         question=turn.evidence.question,
         language=turn.evidence.language,
         request=_request(turn.request),
-        prompt=[dict(message) for message in turn.prompt],
+        prompt=_without_pictures([dict(message) for message in turn.prompt]),
         passages=[passage.to_wire() for passage in turn.evidence.passages],
         reply=completion(turn, parts.policy.version),
         decision="serve" if served else "refuse",
@@ -47,8 +49,7 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
 
 
 def failed_record(
-    turn_id: str,
-    created: float,
+    live: Live,
     request: ChatRequest,
     parts: Parts,
     caller: Caller,
@@ -62,8 +63,8 @@ def failed_record(
     if not isinstance(error, PlumblineError):
         error = PlumblineError(f"unexpected: {type(error).__name__}")
     return CompletionRecord(
-        id=turn_id,
-        created=created,
+        id=live.id,
+        created=live.created,
         person=request.person(caller.name),
         collection=request.plumbline.collection or parts.settings.retrieval.collection,
         question=request.question,
@@ -71,7 +72,7 @@ def failed_record(
         request=_request(request),
         prompt=[],
         passages=[],
-        reply=error_body(error),
+        reply=error_body(error) | _shown(live),
         decision="error",
         answered=False,
         review=False,
@@ -80,7 +81,7 @@ def failed_record(
         rubric_version=parts.judge.rubric.fingerprint,
         index_version="",
         settings_version=parts.settings.version,
-        seconds=time.time() - created,
+        seconds=live.seconds(),
         labels=_labels(request, caller, ()),
     )
 
@@ -97,8 +98,26 @@ def _labels(request: ChatRequest, caller: Caller, passages: Sequence[Passage]) -
     return [list(group) for group in sorted(groups)]
 
 
-def _request(request: ChatRequest) -> dict[str, object]:
-    return request.model_dump(mode="json", exclude_unset=True)
+def _shown(live: Live) -> dict[str, Any]:
+    """What had gone out before a stream failed."""
+    return {"plumbline": {"streamed": live.content}} if live.content else {}
+
+
+def _request(request: ChatRequest) -> dict[str, Any]:
+    """The request as it came; of pictures only their digest."""
+    found: dict[str, Any] = _without_pictures(request.model_dump(mode="json", exclude_unset=True))
+    return found
+
+
+def _without_pictures(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_pictures(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_pictures(inner) for inner in value]
+    if isinstance(value, str) and value.startswith("data:image/"):
+        digest = hashlib.sha256(value.encode()).hexdigest()
+        return f"{value[: value.find(',')]},sha256:{digest}"
+    return value
 
 
 def _candidates(turn: Turn) -> list[CandidateRecord]:
@@ -116,6 +135,10 @@ def _candidates(turn: Turn) -> list[CandidateRecord]:
                 judgement.completion_class if isinstance(judgement, Verdict) else None
             ),
             judgement=judgement.to_wire(),
+            tool_calls=[dict(call) for call in candidate.tool_calls],
+            reasoning=candidate.reasoning,
+            mean_logprob=candidate.mean_logprob,
+            completion_tokens=candidate.completion_tokens,
         )
         for number, choice in enumerate(turn.choices)
         for round_number, attempt in enumerate(choice.attempts)

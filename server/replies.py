@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract.errors import PlumblineError
-from contract.verdict import Refuse, Serve
+from contract.verdict import Assessment, Refuse, Serve, Unjudged, Verdict
+from server.live import Live
 from server.outcome import Choice, Turn
 
 MODEL = "plumbline"
+
+# The first delta of every choice.
+OPENING: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
 
 # A stream goes out in pieces of about a word, or a few Han characters.
 _PIECE = re.compile(r"\S{1,12}\s*|\s+")
@@ -26,50 +30,59 @@ def completion(turn: Turn, policy_version: str) -> dict[str, Any]:
         "choices": [
             {
                 "index": index,
-                "message": {
-                    "role": "assistant",
-                    "content": choice.cited.content,
-                    "refusal": choice.refusal,
-                    "annotations": list(choice.cited.annotations),
-                },
-                "logprobs": None,
+                "message": _message(choice),
+                "logprobs": _logprobs(turn, choice),
                 "finish_reason": choice.finish_reason,
             }
             for index, choice in enumerate(turn.choices)
         ],
         "usage": usage(turn),
+        "service_tier": "default",
+        "system_fingerprint": f"fp_{policy_version}",
+        "metadata": turn.request.metadata,
         "plumbline": plumbline(turn, policy_version),
     }
 
 
 def chunks(turn: Turn, policy_version: str) -> Iterator[dict[str, Any]]:
-    """The same as `chat.completion.chunk`s: text first, citations in each choice's last delta."""
+    """The same as `chat.completion.chunk`s: text first, citations in each choice's last delta.
+
+    Of a windowed turn, what has not gone out yet.
+    """
     for index, choice in enumerate(turn.choices):
-        yield _chunk(turn, index, {"role": "assistant", "content": "", "refusal": None})
-        for piece in _PIECE.findall(choice.cited.content):
-            yield _chunk(turn, index, {"content": piece})
-        last: dict[str, Any] = {"annotations": list(choice.cited.annotations)}
-        if choice.refusal:
-            last["refusal"] = choice.refusal
-        chunk = _chunk(turn, index, last, choice.finish_reason)
+        if not (turn.live.content or turn.live.reasoning):
+            yield chunk(turn.live, OPENING, index)
+        last = _last_delta(choice)
+        if not turn.live.windowed:
+            if choice.candidate is not None and choice.candidate.reasoning:
+                yield chunk(turn.live, {"reasoning_content": choice.candidate.reasoning}, index)
+            yield from _text_chunks(turn, index, choice)
+        for number, call in enumerate(last.pop("tool_calls", ())):
+            yield chunk(turn.live, {"tool_calls": [{"index": number, **call}]}, index)
+        ending = chunk(turn.live, last, index, choice.finish_reason)
         if index == len(turn.choices) - 1:
-            chunk["plumbline"] = plumbline(turn, policy_version)
-        yield chunk
+            ending["plumbline"] = plumbline(turn, policy_version)
+        yield ending
     options = turn.request.stream_options
     if options and options.include_usage:
-        yield _frame(turn) | {"choices": [], "usage": usage(turn)}
+        yield frame(turn.live) | {"choices": [], "usage": usage(turn)}
 
 
-def usage(turn: Turn) -> dict[str, int]:
+def usage(turn: Turn) -> dict[str, Any]:
     """Tokens of the prompt and of what was generated, by the policy's count where it gives one."""
-    attempts = [a for choice in turn.choices for a in choice.attempts]
-    candidates = [c for attempt in attempts for c in attempt.candidates]
-    prompt = max((c.prompt_tokens or 0 for c in candidates), default=0) or turn.prompt_tokens
-    generated = sum(c.completion_tokens or 0 for c in candidates)
+    generated = sum(c.completion_tokens or 0 for c in turn.candidates)
+    cached = max((c.cached_tokens or 0 for c in turn.candidates), default=0)
     return {
-        "prompt_tokens": prompt,
+        "prompt_tokens": turn.prompt_tokens,
         "completion_tokens": generated,
-        "total_tokens": prompt + generated,
+        "total_tokens": turn.prompt_tokens + generated,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
@@ -79,7 +92,7 @@ def plumbline(turn: Turn, policy_version: str) -> dict[str, Any]:
     first = turn.choices[0]
     body = _decision(first) | {
         "policy_version": policy_version,
-        "stream_mode": turn.request.plumbline.stream_mode,
+        "stream_mode": "windowed" if turn.live.windowed else "verified",
         "passages": [passage.to_wire() for passage in turn.evidence.passages],
     }
     if len(turn.choices) > 1:
@@ -89,6 +102,33 @@ def plumbline(turn: Turn, policy_version: str) -> dict[str, Any]:
             candidate for number, c in enumerate(turn.choices) for candidate in _shown(number, c)
         ]
     return body
+
+
+def chunk(
+    live: Live,
+    delta: dict[str, Any],
+    index: int = 0,
+    finish_reason: str | None = None,
+    logprobs: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One `chat.completion.chunk` of a choice."""
+    choice = {
+        "index": index,
+        "delta": delta,
+        "logprobs": logprobs,
+        "finish_reason": finish_reason,
+    }
+    return frame(live) | {"choices": [choice]}
+
+
+def frame(live: Live) -> dict[str, Any]:
+    """What all chunks of a completion share."""
+    return {
+        "id": live.id,
+        "object": "chat.completion.chunk",
+        "created": int(live.created),
+        "model": MODEL,
+    }
 
 
 def error_body(error: PlumblineError, kind: str = "invalid_request_error") -> dict[str, Any]:
@@ -103,16 +143,78 @@ def error_body(error: PlumblineError, kind: str = "invalid_request_error") -> di
     }
 
 
+def _message(choice: Choice) -> dict[str, Any]:
+    calls = choice.candidate.tool_calls if choice.candidate else ()
+    content = choice.cited.content
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": content if content or not calls else None,
+        "refusal": choice.refusal,
+        "annotations": list(choice.cited.annotations),
+    }
+    if calls:
+        message["tool_calls"] = [dict(call) for call in calls]
+    if choice.candidate and choice.candidate.reasoning:
+        message["reasoning_content"] = choice.candidate.reasoning
+    return message
+
+
+def _last_delta(choice: Choice) -> dict[str, Any]:
+    last: dict[str, Any] = {"annotations": list(choice.cited.annotations)}
+    if choice.refusal:
+        last["refusal"] = choice.refusal
+    if choice.candidate and choice.candidate.tool_calls:
+        last["tool_calls"] = [dict(call) for call in choice.candidate.tool_calls]
+    return last
+
+
+def _text_chunks(turn: Turn, index: int, choice: Choice) -> Iterator[dict[str, Any]]:
+    """The text in pieces; with logprobs token by token, where the tokens make up the text that is sent,
+    else with all of them before the last delta."""
+    content, logprobs = choice.cited.content, _logprobs(turn, choice)
+    tokens = (logprobs or {}).get("content") or []
+    if tokens and "".join(str(token.get("token")) for token in tokens) == content:
+        for token in tokens:
+            said = {"content": token["token"]}
+            yield chunk(turn.live, said, index, logprobs={"content": [token], "refusal": None})
+        return
+    for piece in _PIECE.findall(content):
+        yield chunk(turn.live, {"content": piece}, index)
+    if logprobs is not None:
+        yield chunk(turn.live, {}, index, logprobs=logprobs)
+
+
+def _logprobs(turn: Turn, choice: Choice) -> dict[str, Any] | None:
+    """The log-probabilities of the tokens as the policy wrote them, where the caller asked for them."""
+    if not turn.request.logprobs or choice.candidate is None or choice.candidate.logprobs is None:
+        return None
+    return {"refusal": None} | dict(choice.candidate.logprobs)
+
+
 def _decision(choice: Choice) -> dict[str, Any]:
     decision = choice.decision
     return {
         "answered": choice.answered,
         "decision": "refuse" if isinstance(decision, Refuse) else "serve",
-        "reason": decision.reason if isinstance(decision, Refuse) else None,
+        "reason": decision.reason,
         "review": isinstance(decision, Serve) and decision.review,
         "attempts": len(choice.attempts),
-        "verdict": choice.judgement.to_wire(),
+        "turned_down": [
+            {"candidates": len(attempt.candidates), "reason": attempt.decision.reason}
+            for attempt in choice.attempts[:-1]
+        ],
+        "sampled": sum(len(attempt.candidates) for attempt in choice.attempts),
+        "verdict": _without_quotes(choice.judgement, choice.served is not None),
     }
+
+
+def _without_quotes(judgement: Assessment, shown: bool) -> dict[str, Any]:
+    """A verdict for the caller. It quotes the sentences that decided it, so where the answer may not be
+    read, neither may these; the log has them."""
+    wire = judgement.to_wire()
+    if not shown and isinstance(judgement, Verdict):
+        wire |= {"evidence": {}, "refusing_sentences": []}
+    return wire
 
 
 def _shown(number: int, choice: Choice) -> list[dict[str, Any]]:
@@ -123,8 +225,9 @@ def _shown(number: int, choice: Choice) -> list[dict[str, Any]]:
             "choice": number,
             "attempt": round_number,
             "served": attempt is choice.attempts[-1] and choice.served == ordinal,
-            "content": candidate.text if getattr(judgement, "acceptable", False) else None,
-            "verdict": judgement.to_wire(),
+            "content": candidate.text if _may_be_shown(judgement) else None,
+            "mean_logprob": candidate.mean_logprob,
+            "verdict": _without_quotes(judgement, _may_be_shown(judgement)),
         }
         for round_number, attempt in enumerate(choice.attempts)
         for ordinal, (candidate, judgement) in enumerate(
@@ -133,17 +236,7 @@ def _shown(number: int, choice: Choice) -> list[dict[str, Any]]:
     ]
 
 
-def _chunk(
-    turn: Turn, index: int, delta: dict[str, Any], finish_reason: str | None = None
-) -> dict[str, Any]:
-    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    return _frame(turn) | {"choices": [choice]}
-
-
-def _frame(turn: Turn) -> dict[str, Any]:
-    return {
-        "id": turn.id,
-        "object": "chat.completion.chunk",
-        "created": int(turn.created),
-        "model": MODEL,
-    }
+def _may_be_shown(judgement: Assessment) -> bool:
+    return isinstance(judgement, Unjudged) or (
+        isinstance(judgement, Verdict) and judgement.acceptable
+    )

@@ -1,6 +1,9 @@
-"""What a request asks of the policy: how to sample, and whether it fits."""
+"""What a request asks of the policy: how to sample, how often, and whether it fits."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 from contract.candidate import Prompt, Sampling
 from contract.chat import ChatRequest
@@ -11,18 +14,57 @@ from server.parts import Parts
 # What the answer itself is assumed to need when the request sets no limit.
 _ANSWER_TOKENS = 256
 _MOST_CHARACTERS = 8
+# No tokenizer in use makes more tokens than this of a text, on the whole of a prompt.
+_BYTES_PER_TOKEN = 2
 
-_PASSED_ON = ("presence_penalty", "frequency_penalty", "logit_bias", "response_format")
+# Fields that change nothing here: the policy does what they ask.
+PASSED_ON = (
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "response_format",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "min_tokens",
+    "structured_outputs",
+    "chat_template_kwargs",
+)
 
 
-def candidates_of(request: ChatRequest, settings: Settings) -> int:
-    """Answers to sample for each choice."""
-    return request.plumbline.candidates or settings.candidates
+def candidates_of(request: ChatRequest, settings: Settings) -> tuple[int, int]:
+    """Answers to sample for each choice: at first, and at most.
+
+    The two differ with `auto`, which spends more only where the first verdicts disagree or fall short.
+    """
+    asked = request.plumbline.candidates or settings.candidates
+    if mode_of(request, settings) == "windowed":
+        return 1, 1
+    if asked == "auto":
+        most = settings.policy.auto_candidates
+        return min(settings.policy.auto_first, most), most
+    return asked, asked
 
 
-def sampling_of(request: ChatRequest, settings: Settings, *, offset: int) -> Sampling:
-    """The sampling of one choice; `offset` as in `Sampling`."""
-    extra = {name: value for name in _PASSED_ON if (value := getattr(request, name)) is not None}
+def mode_of(request: ChatRequest, settings: Settings) -> str:
+    """How a stream goes out. The server's `windowed` is for requests that it can serve so."""
+    asked = request.plumbline.stream_mode
+    if asked is not None or settings.server.stream_mode == "verified":
+        return asked or "verified"
+    fits = request.stream and request.n == 1 and not request.logprobs
+    return "windowed" if fits and request.plumbline.candidates in (None, 1) else "verified"
+
+
+def sampling_of(request: ChatRequest, settings: Settings) -> Sampling:
+    """The sampling as the caller asked for it."""
+    passed = request.model_dump(include=set(PASSED_ON), exclude_none=True)
+    extra: dict[str, Any] = {name: passed[name] for name in PASSED_ON if name in passed}
     if extra.get("response_format") == {"type": "text"}:
         del extra["response_format"]
     return Sampling(
@@ -32,8 +74,20 @@ def sampling_of(request: ChatRequest, settings: Settings, *, offset: int) -> Sam
         stop=request.stops,
         seed=request.seed,
         max_sentences=request.plumbline.max_sentences or settings.reader.max_sentences,
-        offset=offset,
+        logprobs=bool(request.logprobs) or settings.decision.select_by == "mean_logprob",
+        affinity=request.prompt_cache_key,
         extra=extra,
+    )
+
+
+def varied(sampling: Sampling, settings: Settings, first: int) -> Sampling:
+    """The same with a temperature and nucleus of our own, for candidates that are to differ."""
+    return replace(
+        sampling,
+        temperature=settings.policy.temperature,
+        top_p=settings.policy.top_p,
+        seed=None if sampling.seed is None else sampling.seed + first,
+        first=first,
     )
 
 
@@ -54,23 +108,27 @@ async def check_size(request: ChatRequest, parts: Parts) -> None:
         )
 
 
-async def check_context(prompt: Prompt, request: ChatRequest, parts: Parts) -> int:
-    """The tokens of a prompt, as the encoder counts them (the policy's own count may differ).
+async def check_context(prompt: Prompt, request: ChatRequest, parts: Parts) -> None:
+    """Turn a prompt away that does not fit with its answer; some servers would cut it in silence.
+
+    Tokens are counted, as the encoder counts them, only where it may be close.
 
     Raises:
         ContextTooLong: prompt and answer do not fit the policy's context.
     """
-    tokens = await parts.count_tokens([message["content"] for message in prompt.messages])
     limit = await parts.policy.context_tokens()
     asked = _limit_of(request)
-    if tokens + (asked or min(_ANSWER_TOKENS, limit // 4)) > limit:
+    wanted = asked or min(_ANSWER_TOKENS, limit // 4)
+    if sum(len(text.encode()) for text in prompt.texts) // _BYTES_PER_TOKEN + wanted <= limit:
+        return
+    tokens = await parts.count_tokens(prompt.texts)
+    if tokens + wanted > limit:
         raise ContextTooLong(
             f"The prompt has about {tokens} tokens with the retrieved passages"
             f"{f' and asks for {asked} more' if asked else ''}, but the context of the policy is "
             f"{limit}. Send a shorter conversation, or lower max_tokens.",
             param="messages",
         )
-    return tokens
 
 
 def _limit_of(request: ChatRequest) -> int | None:

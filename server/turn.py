@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 
-from contract.candidate import Candidate
 from contract.chat import ChatRequest
-from contract.errors import PolicyUnavailable
-from contract.ids import uuid7
+from contract.errors import PlumblineError
 from contract.passage import Evidence
-from contract.verdict import Refuse, Regenerate
+from contract.verdict import Assessment, Refuse, Regenerate
 from server.callers import Caller
+from server.candidates import Group, different, sample, wants_more
 from server.decide import decide
+from server.live import Live
 from server.outcome import Attempt, Choice, Turn, settled
 from server.parts import Parts
 from server.prompt import build_prompt
 from server.record import failed_record, turn_record
-from server.sampling import candidates_of, check_context, check_size, sampling_of
+from server.sampling import candidates_of, check_context, check_size
+from server.windowed import stream_choice
 
 
-async def run_turn(request: ChatRequest, parts: Parts, caller: Caller) -> Turn:
+async def run_turn(request: ChatRequest, parts: Parts, caller: Caller, live: Live) -> Turn:
     """Answer a request; the turn is durable when this returns.
+
+    Where `live` is windowed, the answer goes out through it while it is written.
 
     Raises:
         RequestRejected, NotFound, ContextTooLong: the caller must change the request.
@@ -31,82 +32,124 @@ async def run_turn(request: ChatRequest, parts: Parts, caller: Caller) -> Turn:
 
     A turn that fails is logged as well, and so is one whose caller hangs up.
     """
-    turn_id, created = f"chatcmpl-{uuid7()}", time.time()
     try:
         await check_size(request, parts)
         evidence = await parts.retrieve(request, caller.access)
-        prompt = build_prompt(request.messages, evidence)
-        tokens = await check_context(prompt, request, parts)
-        choices = await _settle_all(request, evidence, parts)
+        prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
+        await check_context(prompt, request, parts)
+        if live.windowed:
+            choices = [await stream_choice(request, prompt, parts, live)]
+        else:
+            choices = await settle_all(request, evidence, parts)
     except (Exception, asyncio.CancelledError) as error:
-        record = failed_record(turn_id, created, request, parts, caller, error)
+        record = failed_record(live, request, parts, caller, error)
         await asyncio.shield(parts.log.write_completion(record))
         raise
-    seconds = time.time() - created
-    turn = Turn(
-        turn_id, created, request, caller, evidence, prompt.messages, tokens, choices, seconds
-    )
+    tokens = await parts.prompt_tokens(prompt, choices)
+    turn = Turn(live, request, caller, evidence, prompt.messages, tokens, choices, live.seconds())
     await parts.log.write_completion(turn_record(turn, parts))
     return turn
 
 
-async def _settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> list[Choice]:
-    """All choices of the reply; where one fails, the others need not be finished."""
+async def settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> list[Choice]:
+    """All choices of the reply. Their first candidates come from one request and are judged in one
+    batch; where one choice fails later on, the others need not be finished."""
+    prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
+    count, _ = candidates_of(request, parts.settings)
+    groups = await sample(request, prompt, parts, choices=request.n, candidates=count)
+    flat = [candidate for group in groups for candidate in group]
+    judged = iter(await parts.judge_candidates(request, evidence, flat))
+    firsts = [(group, [next(judged) for _ in group]) for group in groups]
+    if len(firsts) == 1:
+        return [await settle(request, evidence, parts, *firsts[0])]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(settle(request, evidence, number, parts))
-                for number in range(request.n)
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(settle(request, evidence, parts, *first)) for first in firsts
             ]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
-    return [task.result() for task in tasks]
+    return [task.result() for task in running]
 
 
-async def settle(request: ChatRequest, evidence: Evidence, number: int, parts: Parts) -> Choice:
-    """Generate, judge and decide until choice `number` of the reply is settled."""
+async def settle(
+    request: ChatRequest,
+    evidence: Evidence,
+    parts: Parts,
+    candidates: Group,
+    judgements: list[Assessment],
+) -> Choice:
+    """Decide about the first candidates of a choice, and regenerate until it is settled."""
     limits = parts.settings.decision
     deadline = time.monotonic() + limits.budget_seconds
     attempts: list[Attempt] = []
     while True:
         try:
-            candidates = await _generate(request, evidence, number, attempts, parts)
-        except PolicyUnavailable as error:
+            if attempts:
+                candidates = await _regenerate(request, evidence, parts, attempts)
+                judgements = list(await parts.judge_candidates(request, evidence, candidates))
+            await _spend_more(request, evidence, parts, attempts, candidates, judgements)
+        except PlumblineError as error:
             if not attempts:
                 raise
             # An earlier draft was turned down; the policy's death must not hide it from the log.
-            refusal = Refuse("comply", f"the policy failed on another attempt: {error.message}")
-            return settled([*attempts[:-1], replace(attempts[-1], decision=refusal)], evidence)
-        judgements = await parts.judge_candidates(request, evidence, candidates)
+            return settled(_given_up(attempts, error), evidence)
+        spent = sum(c.completion_tokens or 0 for a in attempts for c in a.candidates)
+        spent += sum(c.completion_tokens or 0 for c in candidates)
         decision = decide(
             judgements,
             parts.judge.rubric,
             language=evidence.language,
-            may_retry=len(attempts) + 1 < limits.attempts and time.monotonic() < deadline,
+            may_retry=len(attempts) + 1 < limits.attempts
+            and time.monotonic() < deadline
+            and (limits.budget_tokens is None or spent < limits.budget_tokens),
             documents_hold_answer=parts.holds_answer(evidence),
             min_margin=limits.min_margin,
+            logprobs=[c.mean_logprob for c in candidates]
+            if limits.select_by == "mean_logprob"
+            else None,
         )
-        ids = [f"cand-{uuid7()}" for _ in candidates]
-        attempts.append(Attempt(candidates, ids, judgements, decision))
+        attempts.append(Attempt.of(candidates, judgements, decision))
         if not isinstance(decision, Regenerate):
             return settled(attempts, evidence)
 
 
-async def _generate(
-    request: ChatRequest,
-    evidence: Evidence,
-    number: int,
-    before: Sequence[Attempt],
-    parts: Parts,
-) -> Sequence[Candidate]:
-    """Candidates for one attempt; a later one is told why the drafts before it were turned down."""
-    last = before[-1].decision if before else None
+async def _regenerate(
+    request: ChatRequest, evidence: Evidence, parts: Parts, before: list[Attempt]
+) -> Group:
+    """Candidates that are told why the drafts before them were turned down."""
+    last = before[-1].decision
+    assert isinstance(last, Regenerate)
     prompt = build_prompt(
         request.messages,
         evidence,
-        hint=last.hint if isinstance(last, Regenerate) else "",
+        grounded=parts.retrieves(request),
+        hint=last.hint,
         rejected=[candidate.text for attempt in before for candidate in attempt.candidates],
     )
-    count = candidates_of(request, parts.settings)
-    sampling = sampling_of(request, parts.settings, offset=number * count)
-    return await parts.policy.generate(prompt, count, sampling)
+    count, _ = candidates_of(request, parts.settings)
+    return (await sample(request, prompt, parts, candidates=count))[0]
+
+
+async def _spend_more(
+    request: ChatRequest,
+    evidence: Evidence,
+    parts: Parts,
+    before: list[Attempt],
+    candidates: Group,
+    judgements: list[Assessment],
+) -> None:
+    """With `candidates: auto`, add samples to the first ones where these disagree or fall short."""
+    first, most = candidates_of(request, parts.settings)
+    if before or most <= first or not wants_more(judgements, parts.settings.policy):
+        return
+    prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
+    more = await sample(request, prompt, parts, candidates=most - first, first=first)
+    added = different(more[0], candidates)
+    judgements += await parts.judge_candidates(request, evidence, added)
+    candidates += added
+
+
+def _given_up(attempts: list[Attempt], error: PlumblineError) -> list[Attempt]:
+    refusal = Refuse("comply", f"the policy failed on another attempt: {error.message}")
+    return [*attempts[:-1], attempts[-1].ending_in(refusal)]

@@ -10,6 +10,7 @@ from contract.model_server import ModelServer
 from contract.settings import Settings
 from feedback.log import Log
 from rbrm.assembly import build_judge
+from rbrm.guard import Guard
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from server.callers import Anonymous, KeyRing
@@ -45,6 +46,7 @@ def build(settings: Settings) -> Parts:
         retriever=retriever,
         policy=_policy(settings, encoder, executor),
         judge=judge,
+        watch=Guard(judge),
         log=Log(settings.log_file, synchronous=settings.log.synchronous),
         executor=executor,
         callers=callers,

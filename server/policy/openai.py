@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
-from contract.candidate import Candidate, Prompt, Sampling
+from contract.candidate import Candidate, Piece, Prompt, Sampling
 from contract.errors import ConfigurationError, PlumblineError, PolicyUnavailable
 from contract.model_server import ModelServer
 from contract.settings import PolicySettings
+from server.policy.choices import candidates_of, pieces
 
 DEFAULT_CONTEXT_TOKENS = 8192
 
@@ -20,6 +23,8 @@ _log = logging.getLogger(__name__)
 class OpenAIPolicy:
     """Samples candidates from a model server."""
 
+    deterministic = False
+
     def __init__(self, server: ModelServer, settings: PolicySettings) -> None:
         self._server = server
         self._settings = settings
@@ -28,40 +33,44 @@ class OpenAIPolicy:
         self.version = settings.model or "unknown"
 
     async def generate(self, prompt: Prompt, n: int, sampling: Sampling) -> Sequence[Candidate]:
-        """Sample the first candidate as the caller asked, the others with more variety.
+        """Sample `n` candidates in one request, so that they share the prompt's computation.
 
-        Where the others can't be had, the first still counts; without it, nothing does.
+        A server that knows no `n` and answers one choice is asked again for the others.
 
         Raises:
             PolicyUnavailable: the server can't be reached or broke.
             RequestRejected: the server refused the request.
         """
         await self._find_model()
-        first = self._body(prompt, sampling, 1)
-        if n == 1:
-            return await self._sample(first)
-        varied = self._body(prompt, sampling, n - 1) | {
-            "temperature": self._settings.temperature,
-            "top_p": self._settings.top_p,
-        }
-        if sampling.seed is not None:
-            varied["seed"] = sampling.seed + sampling.offset + 1
-        results = await asyncio.gather(
-            self._sample(first), self._sample(varied), return_exceptions=True
-        )
-        if isinstance(results[0], BaseException):
-            raise results[0]
-        others: Sequence[Candidate] = ()
-        if isinstance(results[1], PlumblineError):
-            _log.warning("further candidates could not be sampled: %s", results[1].message)
-        elif isinstance(results[1], BaseException):
-            raise results[1]
-        else:
-            others = results[1]
-        different = {
-            candidate.text.strip(): candidate for candidate in [*reversed(others), *results[0]]
-        }
-        return list(reversed(different.values()))
+        found = await self._sample(self._body(prompt, sampling, n))
+        if len(found) >= n:
+            return found[:n]
+        bodies = [
+            self._body(prompt, _seeded_after(sampling, number), 1)
+            for number in range(len(found), n)
+        ]
+        more = await asyncio.gather(*(self._sample(b) for b in bodies), return_exceptions=True)
+        for result in more:
+            if isinstance(result, PlumblineError):
+                _log.warning("a further candidate could not be sampled: %s", result.message)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                found += result
+        return found
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece]:
+        """One candidate while it is written.
+
+        Raises:
+            PolicyUnavailable: the server can't be reached, or broke off.
+            RequestRejected: the server refused the request.
+        """
+        await self._find_model()
+        body = self._body(prompt, sampling, 1) | {"stream_options": {"include_usage": True}}
+        async with aclosing(self._server.stream(body)) as chunks:
+            async for piece in pieces(chunks):
+                yield piece
 
     async def context_tokens(self) -> int:
         """The setting, else what the server says (vLLM's `max_model_len`), else 8192."""
@@ -115,43 +124,19 @@ class OpenAIPolicy:
         body: dict[str, Any] = {
             "model": self._model,
             "messages": list(prompt.messages),
-            "n": n,
+            "n": n if n > 1 else None,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens,
             "stop": list(sampling.stop) or None,
-            "seed": None if sampling.seed is None else sampling.seed + sampling.offset,
+            "seed": sampling.seed,
+            "logprobs": sampling.logprobs or None,
         }
-        if n == 1:
-            del body["n"]
         return {k: v for k, v in (body | dict(sampling.extra)).items() if v is not None}
 
     async def _sample(self, body: Mapping[str, Any]) -> list[Candidate]:
-        reply = await self._server.chat(body)
-        usage = reply.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        choices = reply.get("choices")
-        if not isinstance(choices, list) or not choices:
-            raise PolicyUnavailable(f"The policy server {self._server.url} answered no choices.")
-        if not all(isinstance(choice, dict) for choice in choices):
-            raise PolicyUnavailable(f"The policy server {self._server.url} answered odd choices.")
-        return [_candidate(choice, usage, len(choices)) for choice in choices]
+        return candidates_of(await self._server.chat(body), self._server.url)
 
 
-def _candidate(choice: Mapping[str, Any], usage: Mapping[str, Any], choices: int) -> Candidate:
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise PolicyUnavailable("The policy server answered a choice without a message.")
-    text = message.get("content") or message.get("refusal") or ""
-    if isinstance(text, list):
-        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
-    prompt_tokens, completion_tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    return Candidate(
-        text=str(text),
-        finish_reason=str(choice.get("finish_reason") or "stop"),
-        prompt_tokens=prompt_tokens if isinstance(prompt_tokens, int) else None,
-        # The usage of several choices is their sum; an even share is the best there is.
-        completion_tokens=completion_tokens // choices
-        if isinstance(completion_tokens, int)
-        else None,
-    )
+def _seeded_after(sampling: Sampling, number: int) -> Sampling:
+    return sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + number)

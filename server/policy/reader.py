@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from contract.candidate import Candidate, Prompt, Sampling
+from contract.candidate import Candidate, Piece, Prompt, Sampling
 from contract.errors import RequestRejected
 from contract.passage import Passage
 from contract.settings import ReaderSettings
@@ -28,6 +28,7 @@ from retrieval.support import (
 from server.wording import ABSTENTION, in_language
 from text.encoder import Encoder
 from text.orders import under_orders
+from text.sentences import sentence_spans
 from text.tables import is_header, is_row, is_rule, readable
 
 # Context is no limit of the reader; this is what the prompt may take all the same.
@@ -41,11 +42,21 @@ _LIST_MARK = re.compile(r"^\s*(?:[-*+•·●▪]|\d{1,3}[.)、])\s+")
 _HAN_BREAK = re.compile(
     r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])"
 )
-_REFUSED_FIELDS = ("response_format", "logit_bias")
+# Fields whose wish would change the answer, and that no choice of sentences can fulfil.
+_REFUSED_FIELDS = (
+    "logit_bias",
+    "logprobs",
+    "min_tokens",
+    "response_format",
+    "structured_outputs",
+    "tools",
+)
 
 
 class ReaderPolicy:
-    """Sentence choice as a policy. Deterministic: candidates differ by what they choose."""
+    """Sentence choice as a policy. Candidates differ by what they choose."""
+
+    deterministic = True
 
     def __init__(
         self,
@@ -66,16 +77,22 @@ class ReaderPolicy:
         Raises:
             RequestRejected: the request asks for what sentences of documents can't give.
         """
-        for name in _REFUSED_FIELDS:
-            if name in sampling.extra:
-                raise RequestRejected(
-                    f"The embedded reader quotes documents and can't honour {name}. Serve a model "
-                    "with policy.url for that.",
-                    code="unsupported_parameter",
-                    param=name,
-                )
+        _check(prompt, sampling)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._answers, prompt, n, sampling)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece]:
+        """The first answer, sentence by sentence: choosing them is all the work there is.
+
+        Raises:
+            RequestRejected: as `generate`.
+        """
+        answer = (await self.generate(prompt, 1, sampling))[0]
+        start = 0
+        for _, end in sentence_spans(answer.text):
+            yield Piece(answer.text[start:end])
+            start = end
+        yield Piece(finish_reason=answer.finish_reason, completion_tokens=answer.completion_tokens)
 
     async def context_tokens(self) -> int:
         """Tokens that prompt and answer may have."""
@@ -105,7 +122,7 @@ class ReaderPolicy:
             for selection in _selections(ranked, sampling.max_sentences)
         ]
         texts = list(dict.fromkeys(texts))
-        first = min(sampling.offset, len(texts) - 1)
+        first = min(sampling.first, len(texts) - 1)
         return [self._finish(text, sampling) for text in texts[first : first + n]]
 
     def _finish(self, text: str, sampling: Sampling) -> Candidate:
@@ -117,6 +134,23 @@ class ReaderPolicy:
             text, reason = text[: spans[sampling.max_tokens - 1][1]], "length"
             spans = spans[: sampling.max_tokens]
         return Candidate(text, reason, None, len(spans))
+
+
+def _check(prompt: Prompt, sampling: Sampling) -> None:
+    for name in _REFUSED_FIELDS:
+        if name in sampling.extra:
+            raise RequestRejected(
+                f"The embedded reader quotes documents and can't honour {name}. Serve a model "
+                "with policy.url for that.",
+                code="unsupported_parameter",
+                param=name,
+            )
+    if any(isinstance(message.get("content"), list) for message in prompt.messages):
+        raise RequestRejected(
+            "The embedded reader reads no pictures. Serve a model that does with policy.url.",
+            code="unsupported_parameter",
+            param="messages",
+        )
 
 
 def _under_orders(passages: Sequence[Passage]) -> set[tuple[int, int]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from contract.chat import ChatRequest
-from contract.errors import NotFound
+from contract.errors import NotFound, RequestRejected
+from server.live import Live
 from server.parts import Parts
 from server.replies import MODEL, chunks, completion
 from server.routes.dependencies import CallerDep, PartsDep
-from server.stream import stream
+from server.sampling import mode_of
+from server.stream import stream, until_disconnect
 from server.turn import run_turn
 
 router = APIRouter(tags=["chat"])
@@ -24,18 +24,24 @@ MODE_HEADER = "x-plumbline-stream-mode"
 @router.post("/v1/chat/completions")
 @router.post("/v1/chat", include_in_schema=False)
 async def create(body: ChatRequest, http: Request, parts: PartsDep, caller: CallerDep) -> Response:
-    """Answer from the documents; the answer is judged before a character of it is sent."""
+    """Answer from the documents; no character is sent that has not been judged."""
     _check_model(body.model, parts)
+    _check_images(body, parts)
+    mode = mode_of(body, parts.settings)
+    live = Live(windowed=mode == "windowed")
+    work = run_turn(body, parts, caller, live)
     if body.stream:
         return await stream(
-            run_turn(body, parts, caller),
+            http,
+            work,
+            live,
             lambda turn: chunks(turn, parts.policy.version),
             keep_alive_seconds=parts.settings.server.keep_alive_seconds,
-            headers={MODE_HEADER: body.plumbline.stream_mode},
+            headers={MODE_HEADER: mode},
         )
-    turn = await _until_disconnect(http, asyncio.ensure_future(run_turn(body, parts, caller)))
+    turn = await until_disconnect(http, work)
     content = orjson.dumps(completion(turn, parts.policy.version))
-    return Response(content, media_type="application/json")
+    return Response(content, media_type="application/json", headers={MODE_HEADER: mode})
 
 
 def _check_model(model: str, parts: Parts) -> None:
@@ -49,18 +55,14 @@ def _check_model(model: str, parts: Parts) -> None:
         )
 
 
-async def _until_disconnect(http: Request, task: asyncio.Future):  # type: ignore[no-untyped-def, type-arg]
-    """Wait for a turn; a caller that hangs up cancels it."""
-    gone = asyncio.ensure_future(_disconnected(http))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-        return await task
-    finally:
-        gone.cancel()
-
-
-async def _disconnected(http: Request) -> None:
-    while (await http.receive())["type"] != "http.disconnect":
-        pass
+def _check_images(body: ChatRequest, parts: Parts) -> None:
+    """A picture by web address would make the model server fetch whatever a caller names."""
+    urls = [image.image_url.url for message in body.messages for image in message.images]
+    if parts.settings.policy.remote_images or all(u.startswith("data:image/") for u in urls):
+        return
+    raise RequestRejected(
+        "Pictures are taken as data: URLs only (data:image/png;base64,…). The server's operator may allow "
+        "web addresses with policy.remote_images.",
+        code="unsupported_image",
+        param="messages",
+    )

@@ -66,7 +66,7 @@ def post(url: str, body: object, path: str = "/v1/chat/completions") -> httpx.Re
         (
             {"model": "plumbline", "messages": USER, "tools": []},
             400,
-            "unsupported_parameter",
+            "invalid_request",
             "tools",
         ),
         ({"model": "plumbline", "messages": USER, "temperature": 9}, 400, None, "temperature"),

@@ -39,18 +39,33 @@ def test_the_model_is_found_out_and_the_request_passed_on(policy: ScriptedPolicy
     )
 
 
-def test_further_candidates_are_sampled_with_more_variety(policy: ScriptedPolicy) -> None:
+def test_all_candidates_come_from_one_request(policy: ScriptedPolicy) -> None:
     policy.script("a", "b", "c")
-    texts = {answer.text for answer in generate(policy.url, 3, temperature=0.0)}
-    assert texts == {"a", "b", "c"}
-    by_count = {request.get("n", 1): request for request in policy.requests}
-    assert by_count[1]["temperature"] == 0.0
-    assert (by_count[2]["temperature"], by_count[2]["top_p"]) == (0.7, 0.95)
+    assert [answer.text for answer in generate(policy.url, 3)] == ["a", "b", "c"]
+    assert [request["n"] for request in policy.requests] == [3]
 
 
-def test_duplicates_are_dropped(policy: ScriptedPolicy) -> None:
-    policy.script("same")
-    assert [answer.text for answer in generate(policy.url, 4)] == ["same"]
+def test_a_server_that_knows_no_n_is_asked_again(policy: ScriptedPolicy) -> None:
+    policy.knows_n = False
+    policy.script("a", "b", "c")
+    assert {answer.text for answer in generate(policy.url, 3, seed=5)} == {"a", "b", "c"}
+    assert sorted(request["seed"] for request in policy.requests) == [5, 6, 7]
+
+
+def test_tool_calls_reasoning_logprobs_and_cached_tokens_are_read(policy: ScriptedPolicy) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    token = {"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}
+    choice = {
+        "message": {"content": None, "tool_calls": [call], "reasoning": "I think."},
+        "logprobs": {"content": [token, token | {"logprob": -1.5}]},
+        "finish_reason": "tool_calls",
+    }
+    usage = {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 8}}
+    policy.script((200, {"choices": [choice], "usage": usage}))
+    (found,) = generate(policy.url)
+    assert (found.text, found.tool_calls, found.reasoning) == ("", (call,), "I think.")
+    assert found.mean_logprob == -1.0
+    assert found.cached_tokens == 8
 
 
 @pytest.mark.parametrize(

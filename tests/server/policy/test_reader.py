@@ -58,7 +58,7 @@ def test_candidates_differ_and_repeat_exactly(read) -> None:
     texts = [c.text for c in read(question, 4)]
     assert len(set(texts)) == len(texts) == 4
     assert texts == [c.text for c in read(question, 4)]
-    assert [c.text for c in read(question, 2, offset=1)] == texts[1:3]
+    assert [c.text for c in read(question, 2, first=1)] == texts[1:3]
 
 
 def test_what_was_turned_down_is_not_said_again(read) -> None:

@@ -1,0 +1,46 @@
+"""A turn that is under way: its id, its clock, and what of its answer has gone out already."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.ids import uuid7
+
+
+@dataclass(slots=True)
+class Live:
+    """Made when a request comes in.
+
+    Attributes:
+        windowed: whether the answer goes out sentence by sentence while it is written.
+        content, reasoning: what has gone out, exactly.
+        deltas: what is to go out, in order; the stream that serves the client takes it from here; None means that
+            the turn has ended.
+    """
+
+    windowed: bool = False
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid7()}")
+    created: float = field(default_factory=time.time)
+    content: str = ""
+    reasoning: str = ""
+    deltas: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
+    _started: float = field(default_factory=time.perf_counter)
+
+    def say(self, text: str) -> None:
+        """Let a piece of the answer out."""
+        if text:
+            self.content += text
+            self.deltas.put_nowait({"content": text})
+
+    def think(self, text: str) -> None:
+        """Let a piece of the reasoning out."""
+        if text:
+            self.reasoning += text
+            self.deltas.put_nowait({"reasoning_content": text})
+
+    def seconds(self) -> float:
+        """Time since the request came in."""
+        return time.perf_counter() - self._started
