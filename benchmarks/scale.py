@@ -152,7 +152,7 @@ def build(folder: Path, encoder: Encoder) -> list[list[str]]:
             encoder=EncoderRecord(
                 name=encoder.name, fingerprint=encoder.fingerprint, dimensions=encoder.dimensions
             ),
-            splitter={},
+            splitter={"chunk_tokens": 200, "overlap_tokens": 0},
             documents=record.chunks // PER_DOCUMENT,
             chunks=record.chunks,
             collections={"default": record},

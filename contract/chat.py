@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contract.filters import Filter
@@ -37,14 +37,16 @@ class Body(Wire):
     @model_validator(mode="before")
     @classmethod
     def _can_be_stored(cls, data: Any) -> Any:
-        if _is_deep(data):
-            raise ValueError(f"it is nested more than {_MOST_LEVELS} levels deep")
+        if not isinstance(data, dict):
+            return data
         try:
-            json.dumps(data, ensure_ascii=False, default=str).encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                "a text holds half of a surrogate pair, which is no character"
-            ) from error
+            orjson.dumps(data)
+        except orjson.JSONEncodeError as error:
+            if _is_deep(data):
+                reason = f"it is nested more than {_MOST_LEVELS} levels deep"
+            else:
+                reason = f"it can't be stored as JSON: {error}"
+            raise ValueError(reason) from error
         return data
 
 
@@ -321,6 +323,11 @@ class ChatRequest(OpenAIBody):
     def repeats_answers(self) -> bool:
         """Does the conversation hold earlier answers?"""
         return any(m.role == "assistant" and (m.text or m.tool_calls) for m in self.messages)
+
+    @property
+    def has_images(self) -> bool:
+        """Does any message hold a picture?"""
+        return any(isinstance(m.content, list) and m.images for m in self.messages)
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,13 +110,18 @@ class Passage:
         }
 
 
+def _no_support() -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that retrieval found for one question.
 
     `term_weights` maps each content term of the question to its rarity (idf) in the collection;
-    `question_vector` is None where the encoder does not know the question's language; `support` is
-    the probability that the passages hold an answer. `searched` is the question with what it refers
+    `question_vector` is None where the encoder does not know the question's language; `support()` is
+    the probability that the passages hold an answer, found out when it is first asked for, since few
+    answers depend on it. `searched` is the question with what it refers
     to; `definitions` are the lines of the glossary that it touches.
     """
 
@@ -125,7 +130,7 @@ class Evidence:
     passages: tuple[Passage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
     question_vector: Vector | None = field(default=None, compare=False, repr=False)
-    support: float = 0.0
+    support: Callable[[], float] = field(default=_no_support, compare=False, repr=False)
     index_version: str = ""
     searched: str = ""
     definitions: tuple[str, ...] = ()

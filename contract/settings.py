@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,6 +51,12 @@ class ServerSettings(Section):
         False,
         description="Without keys, must be true to bind to an address that other machines can reach, "
         "and to answer requests that were addressed to another name than this machine's.",
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve the port. They share index and log; each loads the weights.",
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger requests get a 413.")
     max_upload_bytes: int = Field(
@@ -300,6 +307,11 @@ class LogSettings(Section):
         "FULL",
         description="SQLite durability. Both survive kill -9; only FULL survives a power loss.",
     )
+    acknowledge: Literal["durable", "queued"] = Field(
+        "durable",
+        description="When an answer goes out: once its row is durable, or once it is queued, which is "
+        "sooner and loses the last rows of a process that is killed. Feedback always waits.",
+    )
 
 
 class Settings(Section):
@@ -387,7 +399,7 @@ class Settings(Section):
         """Answers sampled for each choice when the request does not say."""
         return self.policy.candidates or (1 if self.policy.url else 2)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A short hash of every value that can change an answer; it stands on each log row."""
         shown = self.model_dump_json(exclude={"data_dir", "index_dir", "log_path", "server"})

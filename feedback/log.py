@@ -8,6 +8,7 @@ commit.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -25,6 +26,8 @@ from contract.errors import ConfigurationError, NotFound, StorageFailed
 from feedback.migrations import migrate
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 
+_log = logging.getLogger(__name__)
+
 _Write = Callable[[sqlite3.Connection], Any]
 
 _MAX_BATCH = 256
@@ -33,21 +36,31 @@ _MAX_BATCH = 256
 class Log:
     """The log file. Reading opens connections of its own and never waits for the writer."""
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL") -> None:
+    def __init__(
+        self, path: Path, *, synchronous: str = "FULL", acknowledge: str = "durable"
+    ) -> None:
         self._path = path
+        self._waits = acknowledge == "durable"
         self._synchronous = synchronous
+        self._unwaited: set[asyncio.Future[Any]] = set()
         self._open().close()
         self._queue: queue.SimpleQueue[tuple[_Write, Future[Any]] | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._writer.start()
 
     async def write_completion(self, record: CompletionRecord) -> None:
-        """Store a turn with all its candidates.
+        """Store a turn with all its candidates; with `acknowledge="queued"` soon, not now.
 
         Raises:
             StorageFailed: the row is not durable (a full or read-only disk).
         """
-        await self._submit(lambda connection: _insert_completion(connection, record))
+        writing = self._submit(lambda connection: _insert_completion(connection, record))
+        if self._waits:
+            await writing
+            return
+        task = asyncio.ensure_future(writing)
+        self._unwaited.add(task)
+        task.add_done_callback(self._written)
 
     async def write_feedback(self, record: FeedbackRecord) -> tuple[FeedbackRecord, bool]:
         """Store feedback; with an idempotency key that was seen before, nothing is stored.
@@ -156,6 +169,11 @@ class Log:
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"The log {self._path} can't be used: {error}.") from error
         return connection
+
+    def _written(self, task: asyncio.Future[Any]) -> None:
+        self._unwaited.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a turn that was answered is not in the log: %s", task.exception())
 
     async def _submit(self, write: _Write) -> Any:
         future: Future[Any] = Future()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contract.verdict import ResponseType
@@ -75,13 +75,14 @@ class Answer:
 class Question:
     """What all answers of one batch answer; `response_type` None means that nobody said.
 
-    `previous` is the assistant's turn before the question.
+    `previous` is the assistant's turn before the question. Whether the documents hold an answer may be a
+    function, where it costs something to find out: then it is asked only of answers that depend on it.
     """
 
     text: str
     passages: tuple[str, ...] = ()
     response_type: ResponseType | None = None
-    documents_hold_answer: bool | None = None
+    documents_hold_answer: bool | Callable[[], bool] | None = None
     previous: str = ""
 
 

@@ -20,7 +20,7 @@ from rbrm.graders.pattern import PatternMatcher
 from rbrm.grading import Grading, KnownHeads
 from rbrm.heads import HARMS, HeadGrade, Heads
 from rbrm.own_heads import OwnHeads
-from rbrm.reading import ReadBatch, read_batch
+from rbrm.reading import ReadBatch, read_batches
 from rbrm.refusal import compliance
 from rbrm.reward_model import RewardModel
 from rbrm.rubric import LANGUAGES, PatternGrader, Rubric
@@ -54,6 +54,15 @@ class Draft:
     open: tuple[tuple[int, str | None, Asked], ...]
     classes: Mapping[int, CompletionClass] = field(default_factory=dict)
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The answers to one question, encoded; `seconds` is what the encoding of the whole batch took."""
+
+    answers: Sequence[Answer]
+    batch: ReadBatch
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -117,18 +126,40 @@ class Judge:
         except Exception as error:
             return failed(error, len(texts))
 
+    def encode(
+        self, asked: Sequence[tuple[Question, Sequence[str]]], deadline: float | None = None
+    ) -> list[Encoded]:
+        """Encode the answers to several questions together; each is then read by itself.
+
+        Raises:
+            TimeoutError: the deadline passed.
+        """
+        started = time.perf_counter()
+        answers = [
+            [Answer.of(question.text, text, question.passages) for text in texts]
+            for question, texts in asked
+        ]
+        pairs = [(question, own) for (question, _), own in zip(asked, answers, strict=True)]
+        batches = read_batches(self.encoder, pairs, deadline)
+        seconds = time.perf_counter() - started
+        return [Encoded(own, batch, seconds) for own, batch in zip(answers, batches, strict=True)]
+
     def read(
-        self, question: Question, texts: Sequence[str], deadline: float | None = None
+        self,
+        question: Question,
+        texts: Sequence[str],
+        deadline: float | None = None,
+        encoded: Encoded | None = None,
     ) -> Draft:
-        """Encode the answers and grade them with all that computes here.
+        """Encode the answers, unless that was done, and grade them with all that computes here.
 
         Raises:
             TimeoutError: the deadline passed.
             Exception: a grader broke.
         """
+        encoded = encoded or self.encode([(question, texts)], deadline)[0]
+        answers, batch = encoded.answers, encoded.batch
         started = time.perf_counter()
-        answers = [Answer.of(question.text, text, question.passages) for text in texts]
-        batch = read_batch(self.encoder, question, answers, deadline)
         graders = self.graders
         read_answers, grades, harms = [], [], []
         for answer, reading in zip(answers, batch.answers, strict=True):
@@ -162,7 +193,7 @@ class Judge:
             confident=confident,
             rewards=rewards,
             open=tuple(self._open(question, read_answers, grades, kind)),
-            seconds=time.perf_counter() - started,
+            seconds=encoded.seconds + time.perf_counter() - started,
         )
 
     def ask(self, draft: Draft, deadline: float | None = None) -> Draft:

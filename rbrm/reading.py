@@ -139,16 +139,35 @@ def read_batch(
     Raises:
         TimeoutError: the deadline passed.
     """
-    windows = [(i, *w) for i, answer in enumerate(answers) for w in _windows(encoder, answer)]
-    spans = [sentence_spans(text) for _, _, text in windows]
-    english = [n for n, (_, language, _) in enumerate(windows) if language == "en"]
+    return read_batches(encoder, [(question, answers)], deadline)[0]
+
+
+def read_batches(
+    encoder: Encoder,
+    asked: Sequence[tuple[Question, Sequence[Answer]]],
+    deadline: float | None = None,
+) -> list[ReadBatch]:
+    """The same for several questions, all in one call.
+
+    Raises:
+        TimeoutError: the deadline passed.
+    """
+    windows = [
+        (batch, number, language, text)
+        for batch, (_, answers) in enumerate(asked)
+        for number, answer in enumerate(answers)
+        for language, text in _windows(encoder, answer)
+    ]
+    spans = [sentence_spans(text) for *_, text in windows]
+    english = [n for n, (_, _, language, _) in enumerate(windows) if language == "en"]
     encodings = iter(
         encoder.encode(
-            [windows[n][2] for n in english], [spans[n] for n in english], deadline=deadline
+            [windows[n][3] for n in english], [spans[n] for n in english], deadline=deadline
         )
     )
-    cues, readings = load_cues(), [list[Stretch]() for _ in answers]
-    for (number, language, text), found in zip(windows, spans, strict=True):
+    cues = load_cues()
+    readings = [[list[Stretch]() for _ in answers] for _, answers in asked]
+    for (batch, number, language, text), found in zip(windows, spans, strict=True):
         if language == "en":
             encoding = next(encodings)
             vector, vectors = encoding.vector, encoding.sentences
@@ -156,10 +175,12 @@ def read_batch(
             vector = np.zeros(encoder.dimensions, dtype=np.float32)
             vectors = np.zeros((len(found), encoder.dimensions), dtype=np.float32)
         texts = tuple(text[start:end] for start, end in found)
-        readings[number].append(_stretch(language, texts, vector, vectors, cues))
-    return ReadBatch(
-        _read_question(encoder, question), tuple(Reading(tuple(found)) for found in readings)
-    )
+        readings[batch][number].append(_stretch(language, texts, vector, vectors, cues))
+    questions = _read_questions(encoder, [question for question, _ in asked])
+    return [
+        ReadBatch(question, tuple(Reading(tuple(found)) for found in answers))
+        for question, answers in zip(questions, readings, strict=True)
+    ]
 
 
 def features(stretches: Sequence[Stretch], question: ReadQuestion) -> Vector:
@@ -233,20 +254,22 @@ def _windows(encoder: Encoder, answer: Answer) -> list[tuple[str, str]]:
     return found
 
 
-def _read_question(encoder: Encoder, question: Question) -> ReadQuestion:
+def _read_questions(encoder: Encoder, questions: Sequence[Question]) -> list[ReadQuestion]:
+    """The questions and the turns before them, encoded in one call where the encoder reads them."""
     nothing = np.zeros(encoder.dimensions, dtype=np.float32)
-
-    def vector(text: str) -> Vector:
-        return encoder.encode_question(text) if language_of(text) == "en" else nothing
-
-    asked = vector(question.text)
-    return ReadQuestion(
-        asked,
-        vector(question.previous),
-        frozenset(content_terms(question.text)),
-        frozenset(content_terms(question.previous)),
-        _as_stretch(question.text, asked),
-    )
+    texts = [text for question in questions for text in (question.text, question.previous)]
+    english = [text for text in dict.fromkeys(texts) if language_of(text) == "en"]
+    vectors = dict(zip(english, encoder.encode_questions(english), strict=True))
+    return [
+        ReadQuestion(
+            asked := vectors.get(question.text, nothing),
+            vectors.get(question.previous, nothing),
+            frozenset(content_terms(question.text)),
+            frozenset(content_terms(question.previous)),
+            _as_stretch(question.text, asked),
+        )
+        for question in questions
+    ]
 
 
 def _as_stretch(text: str, vector: Vector) -> Stretch | None:

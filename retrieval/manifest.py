@@ -8,6 +8,7 @@ whole index and an older copy, which the next reader or ingest notices.
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -79,7 +80,7 @@ class Manifest(BaseModel):
     chunks: int
     collections: dict[str, CollectionRecord]
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Generation and content in a few characters, for the log."""
         names = "".join(

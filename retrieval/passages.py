@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 from contract.passage import Chunk, Hit, Passage, Sentence
 from retrieval.index import Index
@@ -16,28 +18,49 @@ _NUMBER = re.compile(r"\d+")
 
 def thinned(hits: Sequence[Hit]) -> list[Hit]:
     """Hits without those that repeat a better one: the same text, or nearly, with the same numbers."""
-    kept: list[Hit] = []
+    kept: list[_Said] = []
     for hit in hits:
-        if not any(_same(hit, other) for other in kept):
-            kept.append(hit)
-    return kept
+        said = _Said(hit)
+        if not any(said.repeats(other) for other in kept):
+            kept.append(said)
+    return [said.hit for said in kept]
 
 
-def _same(one: Hit, other: Hit) -> bool:
-    if " ".join(one.chunk.text.split()) == " ".join(other.chunk.text.split()):
-        return True
-    longer, shorter = sorted((len(one.chunk.text), len(other.chunk.text)), reverse=True)
-    if shorter < 0.7 * longer or one.chunk.document_id == other.chunk.document_id:
-        return False
-    mine, theirs = _shingles(one.chunk.text), _shingles(other.chunk.text)
-    if len(mine & theirs) < _SAME_FROM * max(1, min(len(mine), len(theirs))):
-        return False
-    return set(_NUMBER.findall(one.chunk.text)) == set(_NUMBER.findall(other.chunk.text))
+class _Said:
+    """What a hit says, in the forms that it is compared by: the dear ones only where the cheap ones agree."""
+
+    def __init__(self, hit: Hit) -> None:
+        self.hit = hit
+        self.text = " ".join(hit.chunk.text.split())
+        self.numbers = frozenset(_NUMBER.findall(self.text))
+
+    @cached_property
+    def terms(self) -> list[str]:
+        return terms(self.hit.chunk.text)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.terms)
+
+    @cached_property
+    def shingles(self) -> frozenset[tuple[str, ...]]:
+        starts = range(max(1, len(self.terms) - _SHINGLE + 1))
+        return frozenset(tuple(self.terms[i : i + _SHINGLE]) for i in starts)
+
+    def repeats(self, other: _Said) -> bool:
+        if self.text == other.text:
+            return True
+        shorter, longer = sorted((len(self.text), len(other.text)))
+        if shorter < 0.7 * longer or self.numbers != other.numbers:
+            return False
+        if self.hit.chunk.document_id == other.hit.chunk.document_id:
+            return False
+        # Texts that share this much of their shingles share at least as much of their words.
+        return _shared(self.words, other.words) and _shared(self.shingles, other.shingles)
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
-    found = terms(text)
-    return {tuple(found[i : i + _SHINGLE]) for i in range(max(1, len(found) - _SHINGLE + 1))}
+def _shared(mine: frozenset[Any], theirs: frozenset[Any]) -> bool:
+    return len(mine & theirs) >= _SAME_FROM * max(1, min(len(mine), len(theirs)))
 
 
 def joined(hits: Sequence[Hit]) -> list[list[Hit]]:

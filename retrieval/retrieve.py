@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -71,11 +71,10 @@ class Retriever:
             NotReady: there is no index yet.
             NotFound: there is no such collection.
         """
+        query = self._query(question)
         with self._lock:
             scope = Scope(collection or self._settings.collection, access, where)
-            return self._search(
-                self._following.current(), question, self._query(question), scope, k
-            )
+            return self._search(self._following.current(), question, query, scope, k)
 
     def retrieve(
         self,
@@ -93,9 +92,9 @@ class Retriever:
         as well.
         """
         asked = f"{earlier} {question}" if earlier else question
+        query = self._query(asked)
         with self._lock:
             index = self._following.current()
-            query = self._query(asked)
             name, count = collection or self._settings.collection, k or self._settings.k
             scope = Scope(name, access, where)
             hits = thinned(self._search(index, asked, query, scope, count + _SPARE))[:count]
@@ -109,7 +108,13 @@ class Retriever:
                 searched=asked,
                 definitions=self._glossary.definitions(asked),
             )
-            return replace(evidence, support=best_support(evidence))
+            return replace(evidence, support=cache(partial(best_support, evidence)))
+
+    def encode_questions(self, questions: Sequence[str]) -> None:
+        """Encode questions together, so that `retrieve` finds their vectors."""
+        asked = [question[-_LONGEST_QUERY:] for question in questions]
+        share = self._settings.max_unknown_share
+        self._encoder.encode_questions([q for q in asked if self._encoder.reads(q, share)])
 
     def document(self, document_id: str, *, access: Access = PUBLIC) -> list[Chunk]:
         """All chunks of one document, in order.
@@ -185,7 +190,8 @@ class Retriever:
         find = partial(
             index.search, collection=scope.collection, access=scope.access, where=scope.where
         )
-        wanted = max(k, COVERED, settings.rerank_depth if self._reranker else 0)
+        covered = COVERED if query.vector is None else 0
+        wanted = max(k, covered, settings.rerank_depth if self._reranker else 0)
         depth, share = max(settings.depth, wanted), settings.dense_weight
         others = dict.fromkeys(self._glossary.other_terms(question), SYNONYM_WEIGHT)
         named = Query(others | dict(query.terms), query.vector)
@@ -199,7 +205,9 @@ class Retriever:
         return hits[:k]
 
     def _passages(self, index: Index, hits: Sequence[Hit]) -> tuple[Passage, ...]:
-        kept = self._affordable(hits)
+        longest = index.manifest.splitter.get("chunk_tokens", self._settings.passage_tokens)
+        fits = len(hits) * longest <= self._settings.passage_tokens
+        kept = hits if fits else self._affordable(hits)
         return tuple(passage_of(index, run, n) for n, run in enumerate(joined(kept), 1))
 
     def _affordable(self, hits: Sequence[Hit]) -> list[Hit]:

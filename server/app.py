@@ -49,7 +49,8 @@ def create_app(parts: Parts) -> FastAPI:
     if not settings.allow_public and settings.keys_file is None:
         app.add_middleware(HostCheck)
     errors.install(app)
-    groups = (chat, stored, models, judge, feedback, documents, uploads, vector_stores, health)
+    chat.install(app)
+    groups = (stored, models, judge, feedback, documents, uploads, vector_stores, health)
     for routes in groups:
         app.include_router(routes.router)
     return app

@@ -26,10 +26,15 @@ class BodyLimit:
             return
         is_upload = (scope["method"], scope["path"].rstrip("/")) == UPLOADS
         error, most = self._limit(is_upload)
-        length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if length.isdigit() and int(length) > most:
-            await _refuse(error, scope, receive, send)
-            return
+        length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
+        if length.isdigit():
+            if int(length) > most:
+                await _refuse(error, scope, receive, send)
+                return
+            if not is_upload:
+                # The server reads no more bytes of a body than its head announces.
+                await self._app(scope, receive, send)
+                return
         if is_upload:
             await self._app(scope, _counted(receive, most, error), send)
             return

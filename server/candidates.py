@@ -44,7 +44,9 @@ async def sample(
     asked = sampling_of(request, parts.settings)
     total = choices * candidates
     policy = parts.policy
-    if policy.deterministic or (first == 0 and candidates == 1):
+    if first == 0 and candidates == 1:
+        return _groups(await policy.generate(prompt, total, asked), choices)
+    if policy.deterministic:
         return _groups(await policy.generate(prompt, total, replace(asked, first=first)), choices)
     own = varied(asked, parts.settings, choices * first)
     if asked.temperature is None or first > 0:

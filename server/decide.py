@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contract.verdict import (
     Assessment,
@@ -25,7 +25,7 @@ def decide(
     *,
     language: str,
     may_retry: bool,
-    documents_hold_answer: bool,
+    documents_hold_answer: Callable[[], bool],
     min_margin: float = 0.0,
     logprobs: Sequence[float | None] | None = None,
 ) -> Decision:
@@ -53,7 +53,7 @@ def decide(
     if refusals:
         index = _best(refusals, min_margin)
         asked_to_comply = _confidently_comply(judgements[index])
-        if asked_to_comply and documents_hold_answer and may_retry:
+        if asked_to_comply and may_retry and documents_hold_answer():
             reason = "the policy refused a harmless question that the documents answer"
             return Regenerate(in_language(LOOK_AGAIN, language), reason)
         return Serve(index, review=True, reason="the policy's own refusal stands, for review")

@@ -7,7 +7,6 @@ header, or by sending a form to 127.0.0.1 from elsewhere, when the page's own na
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,8 +24,9 @@ class HostCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            host, origin = headers.get("host", ""), headers.get("origin")
+            headers = dict(scope["headers"])
+            host = headers.get(b"host", b"").decode("latin-1")
+            origin = headers[b"origin"].decode("latin-1") if b"origin" in headers else None
             if not _is_local(host):
                 await _refuse("The Host header", "host_not_allowed", scope, receive, send)
                 return

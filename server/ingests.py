@@ -21,12 +21,15 @@ from contract.files import write_atomically
 from server.callers import Caller
 from server.ingest_job import Job, JobFile
 from server.ingest_process import Ended, IngestProcess
+from server.lead import Lead
 from server.uploads import Uploads, sidecar_of
 
 # Paths, in a collection -> the ids of the documents that they have become.
 Lookup = Callable[[str, set[str]], dict[str, str]]
 
 _KEPT = 1000
+# How often the jobs of other server processes are looked for.
+_LOOK_SECONDS = 1.0
 _MOST_ATTEMPTS = 3
 # With more files than this the child is given their folder; a command line has an end.
 _MOST_PATHS = 50
@@ -35,7 +38,11 @@ _log = logging.getLogger(__name__)
 
 
 class IngestQueue:
-    """Jobs, done one after the other by one thread."""
+    """Jobs, done one after the other by one thread.
+
+    Of several server processes one leads and does the jobs of all; should it end, another takes over.
+    The others store what they are asked for, and read how far it is from disk.
+    """
 
     def __init__(self, uploads: Uploads, process: IngestProcess, lookup: Lookup) -> None:
         self._uploads = uploads
@@ -45,11 +52,13 @@ class IngestQueue:
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._lead = Lead(uploads.jobs)
         self._thread = threading.Thread(target=self._work, name="ingests", daemon=True)
 
     def start(self) -> None:
         """Take up what an earlier run left, then wait for jobs."""
-        self._recover()
+        if self._lead.take():
+            self._recover()
         self._thread.start()
 
     def submit(self, job: Job) -> Job:
@@ -74,7 +83,7 @@ class IngestQueue:
         Raises:
             NotFound: there is none, or none that this caller may look at.
         """
-        job = self._jobs.get(job_id)
+        job = self._jobs.get(job_id) if self._lead.mine else self._stored(job_id)
         if job is None or not job.visible_to(caller):
             raise NotFound(f"There is no ingest {job_id!r}.", param="id")
         return job
@@ -86,6 +95,8 @@ class IngestQueue:
 
     def pending(self, collection: str | None = None) -> list[Job]:
         """Jobs that are not finished."""
+        if not self._lead.mine:
+            self._look_around()
         with self._lock:
             jobs = list(self._jobs.values())
         return [j for j in jobs if not j.finished and collection in (None, j.collection)]
@@ -97,11 +108,26 @@ class IngestQueue:
         self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout=30)
+        self._lead.leave()
 
     def _work(self) -> None:
+        while not self._lead.mine:
+            if self._stopping.wait(_LOOK_SECONDS):
+                return
+            if self._lead.take():
+                self._recover()
         self._take_up_strays()
-        while (job_id := self._queue.get()) is not None and not self._stopping.is_set():
+        while not self._stopping.is_set():
+            try:
+                job_id = self._queue.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                self._look_around()
+                continue
+            if job_id is None:
+                return
             job = self._jobs[job_id]
+            if job.finished:
+                continue
             try:
                 self._run(job)
             except Exception as error:  # a full disk, say: the next job may still be done
@@ -202,6 +228,29 @@ class IngestQueue:
         self._uploads.sweep({f.incoming for j in unfinished for f in j.files if f.incoming})
         for job in unfinished:
             self._queue.put(job.id)
+
+    def _look_around(self) -> None:
+        """Learn of jobs that another server process has stored, and do them if this one leads."""
+        for path in sorted(self._uploads.jobs.glob("ingest-*.json")):
+            known = self._jobs.get(path.stem)
+            if known is not None and (self._lead.mine or known.finished):
+                continue
+            job = self._stored(path.stem)
+            if job is None:
+                continue
+            with self._lock:
+                self._jobs[job.id] = job
+            if self._lead.mine and not job.finished:
+                self._queue.put(job.id)
+
+    def _stored(self, job_id: str) -> Job | None:
+        """A job as it stands on disk; the name of the file is one that a directory listing gave, or is
+        looked for in one."""
+        names = {path.stem: path for path in self._uploads.jobs.glob("ingest-*.json")}
+        try:
+            return Job.model_validate_json(names[job_id].read_bytes())
+        except (KeyError, OSError, ValidationError):
+            return None
 
     def _take_up_strays(self) -> None:
         """Ingest uploaded files that the index does not know, because somebody pruned them or began

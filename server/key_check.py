@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,7 +23,8 @@ class KeyCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN:
             try:
-                caller = self._callers.identify(Headers(scope=scope).get("authorization", ""))
+                sent = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+                caller = self._callers.identify(sent)
             except NotAuthenticated as error:
                 body, headers = error_body(error), {"www-authenticate": "Bearer"}
                 await JSONResponse(body, 401, headers)(scope, receive, send)

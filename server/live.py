@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,14 @@ class Live:
     """Made when a request comes in.
 
     Attributes:
+        body: the request as it came.
         windowed: whether the answer goes out sentence by sentence while it is written.
         content, reasoning: what has gone out, exactly.
         deltas: what is to go out, in order; the stream that serves the client takes it from here; None means that
             the turn has ended.
     """
 
+    body: Mapping[str, Any] = field(default_factory=dict)
     windowed: bool = False
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid7()}")
     created: float = field(default_factory=time.time)

@@ -28,11 +28,13 @@ from server.follow_up import refers_back
 from server.ingests import IngestQueue
 from server.outcome import Choice
 from server.spoken import channels_of, combined
+from server.together import Readings, Retrievals
 from server.uploads import Uploads
 from text.encoder import Encoder
 from text.language import reply_language
 
 T = TypeVar("T")
+
 
 _PAGE = 1000
 
@@ -52,6 +54,8 @@ class Parts:
     watch: Guard
     log: Log
     executor: Executor
+    retrievals: Retrievals
+    readings: Readings
     callers: Callers
     uploads: Uploads
     ingests: IngestQueue
@@ -68,19 +72,10 @@ class Parts:
     async def retrieve(self, request: ChatRequest, access: Access) -> Evidence:
         """The evidence for the last question of a request: only what the caller may see, and nothing
         where no documents are to be used."""
-        options = request.plumbline
         if not self.retrieves(request):
             return Evidence(request.question, reply_language(request.question))
-        evidence = await self.compute(
-            lambda: self.retriever.retrieve(
-                request.question,
-                earlier=request.earlier if refers_back(request.question) else "",
-                collection=options.collection,
-                k=options.k,
-                access=access,
-                where=options.filters,
-            )
-        )
+        earlier = request.earlier if refers_back(request.question) else ""
+        evidence = await self.retrievals.submit((request, earlier, access))
         shown = [
             replace(passage, document=self.shown_path(passage.document, passage.title))
             for passage in evidence.passages
@@ -158,7 +153,7 @@ class Parts:
             text=evidence.question,
             passages=(*(passage.text for passage in evidence.passages), *results),
             response_type=request.plumbline.response_type,
-            documents_hold_answer=self.holds_answer(evidence),
+            documents_hold_answer=partial(self.holds_answer, evidence),
             previous=request.previous_answer,
         )
 
@@ -183,9 +178,7 @@ class Parts:
     async def _judge(
         self, question: Question, texts: Sequence[str], limit: float
     ) -> Sequence[Judgement]:
-        draft = await self.compute(
-            lambda: self.judge.read(question, texts, time.monotonic() + limit), limit
-        )
+        draft = await self.readings.submit((question, texts), limit)
         if self.judge.waits:
             deadline = time.monotonic() + limit
             asking = asyncio.to_thread(self.judge.ask, draft, deadline)
@@ -194,7 +187,7 @@ class Parts:
 
     def holds_answer(self, evidence: Evidence) -> bool:
         """Do the passages hold an answer, as far as words and vectors can tell?"""
-        return evidence.support >= self.settings.reader.min_support
+        return evidence.support() >= self.settings.reader.min_support
 
     async def compute(self, work: Callable[[], T], limit_seconds: float | None = None) -> T:
         """Run CPU-heavy work off the event loop.

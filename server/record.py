@@ -16,12 +16,12 @@ from server.callers import Caller
 from server.live import Live
 from server.outcome import Turn
 from server.parts import Parts
-from server.replies import completion, error_body
+from server.replies import error_body
 from text.language import reply_language
 
 
-def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
-    """The row of a finished turn and the rows of all its candidates."""
+def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRecord:
+    """The row of a finished turn, with the reply as it goes out, and the rows of all its candidates."""
     served = any(choice.served is not None for choice in turn.choices)
     return CompletionRecord(
         id=turn.id,
@@ -30,10 +30,10 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
         collection=turn.request.plumbline.collection or parts.settings.retrieval.collection,
         question=turn.evidence.question,
         language=turn.evidence.language,
-        request=_request(turn.request),
-        prompt=_without_pictures([dict(message) for message in turn.prompt]),
+        request=_request(turn.live, turn.request),
+        prompt=_storable([dict(message) for message in turn.prompt], turn.request),
         passages=[passage.to_wire() for passage in turn.evidence.passages],
-        reply=completion(turn, parts.policy.version),
+        reply=reply,
         decision="serve" if served else "refuse",
         answered=any(choice.answered for choice in turn.choices),
         review=any(isinstance(c.decision, Serve) and c.decision.review for c in turn.choices),
@@ -69,7 +69,7 @@ def failed_record(
         collection=request.plumbline.collection or parts.settings.retrieval.collection,
         question=request.question,
         language=reply_language(request.question),
-        request=_request(request),
+        request=_request(live, request),
         prompt=[],
         passages=[],
         reply=error_body(error) | _shown(live),
@@ -103,10 +103,15 @@ def _shown(live: Live) -> dict[str, Any]:
     return {"plumbline": {"streamed": live.content}} if live.content else {}
 
 
-def _request(request: ChatRequest) -> dict[str, Any]:
-    """The request as it came; of pictures only their digest."""
-    found: dict[str, Any] = _without_pictures(request.model_dump(mode="json", exclude_unset=True))
+def _request(live: Live, request: ChatRequest) -> dict[str, Any]:
+    """The request as it came, without what was null; of pictures only their digest."""
+    came = {name: value for name, value in live.body.items() if value is not None}
+    found: dict[str, Any] = _storable(came, request)
     return found
+
+
+def _storable(value: Any, request: ChatRequest) -> Any:
+    return _without_pictures(value) if request.has_images else value
 
 
 def _without_pictures(value: Any) -> Any:

@@ -63,8 +63,9 @@ def mode_of(request: ChatRequest, settings: Settings) -> str:
 
 def sampling_of(request: ChatRequest, settings: Settings) -> Sampling:
     """The sampling as the caller asked for it."""
-    passed = request.model_dump(include=set(PASSED_ON), exclude_none=True)
-    extra: dict[str, Any] = {name: passed[name] for name in PASSED_ON if name in passed}
+    extra: dict[str, Any] = {
+        name: _plain(value) for name in PASSED_ON if (value := getattr(request, name)) is not None
+    }
     if extra.get("response_format") == {"type": "text"}:
         del extra["response_format"]
     return Sampling(
@@ -129,6 +130,11 @@ async def check_context(prompt: Prompt, request: ChatRequest, parts: Parts) -> N
             f"{limit}. Send a shorter conversation, or lower max_tokens.",
             param="messages",
         )
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    return [tool.model_dump() for tool in value] if isinstance(value, list) else value
 
 
 def _limit_of(request: ChatRequest) -> int | None:

@@ -67,17 +67,23 @@ async def stream(
 
 
 async def until_disconnect(http: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Wait for a turn; a caller that hangs up cancels it."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(disconnected(http))
+    """Do the work of a turn; a caller that hangs up cancels it."""
+    mine = asyncio.current_task()
+    assert mine is not None
+
+    async def watch() -> None:
+        await disconnected(http)
+        mine.cancel()
+
+    watcher = asyncio.ensure_future(watch())
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-        return await task
+        return await work
+    except asyncio.CancelledError:
+        if watcher.done():
+            mine.uncancel()
+        raise
     finally:
-        gone.cancel()
-        await _stop(task)
+        watcher.cancel()
 
 
 async def disconnected(http: Request) -> None:

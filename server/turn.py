@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
+from typing import Any
 
 from contract.chat import ChatRequest
 from contract.errors import PlumblineError
@@ -17,12 +19,15 @@ from server.outcome import Attempt, Choice, Turn, settled
 from server.parts import Parts
 from server.prompt import build_prompt
 from server.record import failed_record, turn_record
+from server.replies import completion
 from server.sampling import candidates_of, check_context, check_size
 from server.windowed import stream_choice
 
 
-async def run_turn(request: ChatRequest, parts: Parts, caller: Caller, live: Live) -> Turn:
-    """Answer a request; the turn is durable when this returns.
+async def run_turn(
+    request: ChatRequest, parts: Parts, caller: Caller, live: Live
+) -> tuple[Turn, dict[str, Any]]:
+    """Answer a request; the turn, and the reply that it makes, are durable when this returns.
 
     Where `live` is windowed, the answer goes out through it while it is written.
 
@@ -47,8 +52,9 @@ async def run_turn(request: ChatRequest, parts: Parts, caller: Caller, live: Liv
         raise
     tokens = await parts.prompt_tokens(prompt, choices)
     turn = Turn(live, request, caller, evidence, prompt.messages, tokens, choices, live.seconds())
-    await parts.log.write_completion(turn_record(turn, parts))
-    return turn
+    reply = completion(turn, parts.policy.version)
+    await parts.log.write_completion(turn_record(turn, reply, parts))
+    return turn, reply
 
 
 async def settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> list[Choice]:
@@ -103,7 +109,7 @@ async def settle(
             may_retry=len(attempts) + 1 < limits.attempts
             and time.monotonic() < deadline
             and (limits.budget_tokens is None or spent < limits.budget_tokens),
-            documents_hold_answer=parts.holds_answer(evidence),
+            documents_hold_answer=partial(parts.holds_answer, evidence),
             min_margin=limits.min_margin,
             logprobs=[c.mean_logprob for c in candidates]
             if limits.select_by == "mean_logprob"

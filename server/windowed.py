@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from contract.candidate import Candidate, Piece, Prompt
 from contract.chat import ChatRequest
@@ -124,7 +125,7 @@ async def _finish(
         parts.judge.rubric,
         language=evidence.language,
         may_retry=False,
-        documents_hold_answer=parts.holds_answer(evidence),
+        documents_hold_answer=partial(parts.holds_answer, evidence),
     )
     if isinstance(judgement, Verdict) and isinstance(decision, Refuse):
         # What has gone out can't be judged better by taking the end away; a person looks at it.

@@ -19,6 +19,7 @@ from server.ingests import IngestQueue, Lookup
 from server.parts import Parts, all_documents
 from server.policy.openai import OpenAIPolicy
 from server.policy.reader import ReaderPolicy
+from server.together import readings, retrievals
 from server.uploads import Uploads
 from text.encoder import Encoder
 from text.encoders import build_encoder
@@ -47,8 +48,14 @@ def build(settings: Settings) -> Parts:
         policy=_policy(settings, encoder, executor),
         judge=judge,
         watch=Guard(judge),
-        log=Log(settings.log_file, synchronous=settings.log.synchronous),
+        log=Log(
+            settings.log_file,
+            synchronous=settings.log.synchronous,
+            acknowledge=settings.log.acknowledge,
+        ),
         executor=executor,
+        retrievals=retrievals(executor, retriever),
+        readings=readings(executor, judge, settings.judge.timeout_seconds),
         callers=callers,
         uploads=uploads,
         ingests=IngestQueue(uploads, IngestProcess(settings), _lookup(retriever)),

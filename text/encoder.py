@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from contract.passage import Vector
 from text.engines.engine import Encoding, Engine
@@ -49,6 +50,8 @@ class Encoder:
         self._engine = engine
         self._question_prefix, self._passage_prefix = prefixes or ("", "")
         self._languages = languages
+        self._kept: dict[str, Vector] = {}
+        self._keeping = threading.Lock()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -137,15 +140,28 @@ class Encoder:
 
     def encode_question(self, text: str) -> Vector:
         """The vector of one short text. Retrieval and judge ask for the same one, so it is kept."""
-        return self._questions(text)
+        return self.encode_questions([text])[0]
 
-    @cached_property
-    def _questions(self) -> Callable[[str], Vector]:
-        def ask(text: str) -> Vector:
-            prefixed = self._question_prefix + text
-            return self._engine.encode([prefixed], [()], _silent, None)[0].vector
+    def encode_questions(self, texts: Sequence[str]) -> list[Vector]:
+        """The vectors of short texts; those that are not kept are encoded together.
 
-        return lru_cache(maxsize=_KEPT_QUESTIONS)(ask)
+        Raises:
+            EncoderUnavailable: as `encode`.
+        """
+        with self._keeping:
+            found = {text: self._kept[text] for text in texts if text in self._kept}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        if new:
+            prefixed = [self._question_prefix + text for text in new]
+            encodings = self._engine.encode(prefixed, [()] * len(new), _silent, None)
+            found |= {text: e.vector for text, e in zip(new, encodings, strict=True)}
+        with self._keeping:
+            for text in texts:
+                self._kept.pop(text, None)
+                self._kept[text] = found[text]
+            while len(self._kept) > _KEPT_QUESTIONS:
+                del self._kept[next(iter(self._kept))]
+        return [found[text] for text in texts]
 
     @cached_property
     def _unknown_share_of_chinese(self) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from rbrm.answer import Answer, Grade, Question
-from rbrm.graders.grounding import evidence_available
+from rbrm.graders.grounding import evidence_share
 from text.sentences import sentences
 from text.terms import content_terms, terms
 
@@ -67,7 +67,11 @@ def accepts_false_premise(question: Question, answer: Answer) -> Grade | None:
 
 def hedges_despite_evidence(question: Question, answer: Answer) -> Grade | None:
     """The answer hedges where the passages speak plainly; None where they hold no answer."""
-    if not question.passages or evidence_available(question, answer).probability < 0.5:
+    if not question.passages:
+        return None
+    if callable(question.documents_hold_answer) and not _HEDGES.search(answer.text):
+        return Grade(0.05)
+    if evidence_share(question) < 0.5:
         return None
     asked = set(content_terms(question.text))
     for sentence in answer.sentence_texts():

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from contract.chat import ChatRequest
 from contract.errors import NotFound, RequestRejected
 from server.live import Live
 from server.parts import Parts
-from server.replies import MODEL, chunks, completion
-from server.routes.dependencies import CallerDep, PartsDep
+from server.replies import MODEL, chunks
+from server.routes.bodies import body_of, documented
+from server.routes.dependencies import caller_of, parts_of
 from server.sampling import mode_of
 from server.stream import stream, until_disconnect
 from server.turn import run_turn
 
-router = APIRouter(tags=["chat"])
-
 MODE_HEADER = "x-plumbline-stream-mode"
 
 
-@router.post("/v1/chat/completions")
-@router.post("/v1/chat", include_in_schema=False)
-async def create(body: ChatRequest, http: Request, parts: PartsDep, caller: CallerDep) -> Response:
+def install(app: FastAPI) -> None:
+    """Put the route on the application itself: the router of an included one costs each request more."""
+    add = partial(app.add_api_route, endpoint=create, methods=["POST"], tags=["chat"])
+    add("/v1/chat/completions", openapi_extra=documented(ChatRequest))
+    add("/v1/chat", include_in_schema=False)
+
+
+async def create(http: Request) -> Response:
     """Answer from the documents; no character is sent that has not been judged."""
+    body, came = await body_of(http, ChatRequest)
+    parts, caller = parts_of(http), caller_of(http)
     _check_model(body.model, parts)
     _check_images(body, parts)
     mode = mode_of(body, parts.settings)
-    live = Live(windowed=mode == "windowed")
+    live = Live(came, windowed=mode == "windowed")
     work = run_turn(body, parts, caller, live)
     if body.stream:
         return await stream(
             http,
             work,
             live,
-            lambda turn: chunks(turn, parts.policy.version),
+            lambda finished: chunks(finished[0], parts.policy.version),
             keep_alive_seconds=parts.settings.server.keep_alive_seconds,
             headers={MODE_HEADER: mode},
         )
-    turn = await until_disconnect(http, work)
-    content = orjson.dumps(completion(turn, parts.policy.version))
-    return Response(content, media_type="application/json", headers={MODE_HEADER: mode})
+    _, reply = await until_disconnect(http, work)
+    return Response(orjson.dumps(reply), media_type="application/json", headers={MODE_HEADER: mode})
 
 
 def _check_model(model: str, parts: Parts) -> None:

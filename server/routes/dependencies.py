@@ -1,4 +1,4 @@
-"""What routes ask for."""
+"""What routes ask for. All are coroutines: a plain function would cost a thread for each request."""
 
 from __future__ import annotations
 
@@ -10,24 +10,34 @@ from server.callers import Caller
 from server.parts import Parts
 
 
-def _parts(request: Request) -> Parts:
+def parts_of(request: Request) -> Parts:
+    """The parts behind the application."""
     parts = request.app.state.parts
     assert isinstance(parts, Parts)
     return parts
 
 
-def _caller(request: Request) -> Caller:
+def caller_of(request: Request) -> Caller:
+    """Who sent the request."""
     caller = request.state.caller
     assert isinstance(caller, Caller)
     return caller
 
 
-def _rater(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+async def _parts(request: Request) -> Parts:
+    return parts_of(request)
+
+
+async def _caller(request: Request) -> Caller:
+    return caller_of(request)
+
+
+async def _rater(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
     caller.check("rater")
     return caller
 
 
-def _admin(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+async def _admin(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
     caller.check("admin")
     return caller
 

@@ -67,8 +67,8 @@ def test_neighbours_are_joined_without_their_overlap(tmp_path: Path, encoder: En
 
 
 def test_support_tells_what_the_documents_hold(retriever: Retriever) -> None:
-    held = retriever.retrieve("How many days of parental leave do I get?").support
-    absent = retriever.retrieve("Who won the football match last night?").support
+    held = retriever.retrieve("How many days of parental leave do I get?").support()
+    absent = retriever.retrieve("Who won the football match last night?").support()
     assert held > 0.7 > 0.3 > absent
 
 

@@ -49,7 +49,7 @@ def ruling(*judgements, may_retry: bool = True, holds: bool = True, margin: floa
         RUBRIC,
         language="en",
         may_retry=may_retry,
-        documents_hold_answer=holds,
+        documents_hold_answer=lambda: holds,
         min_margin=margin,
     )
 
