@@ -32,6 +32,15 @@ def _admin(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
     return caller
 
 
+def admin_of(request: Request) -> Caller:
+    """The caller of a request.
+
+    Raises:
+        NotAllowed: it is no admin.
+    """
+    return _admin(_caller(request))
+
+
 PartsDep = Annotated[Parts, Depends(_parts)]
 
 # Who sent the request; the later two only where the caller may give feedback, or change documents.
