@@ -14,7 +14,7 @@ ENV PATH=/opt/plumbline/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_D
 COPY constraints.txt ./
 RUN pip install --quiet "$(grep '^torch==' constraints.txt)" ${TORCH_INDEX:+--index-url ${TORCH_INDEX}}
 COPY . .
-RUN pip install --quiet --constraint constraints.txt .
+RUN pip install --quiet --constraint constraints.txt '.[otel]'
 
 FROM ${BASE}
 RUN useradd --create-home --uid 1000 plumbline && install -d -o plumbline /data /documents

@@ -9,9 +9,14 @@
     │   ├── NotAllowed          the key is known, but its role may not do this
     │   ├── Conflict            what is there already stands against the request
     │   ├── TooLarge            the request has more bytes than it may
+    │   ├── TooSlow             the request's body did not come in time
+    │   ├── RateLimited         the caller has sent more than it may; later it may again
     │   └── ContextTooLong      the conversation does not fit the policy's context
     ├── NotReady                the server can't answer questions yet; try again later
     │   └── EncoderUnavailable  the encoder's server is unreachable, too slow or broken
+    ├── Overloaded              the server has its hands full; try again later
+    │   └── Stopping            the server is about to stop
+    ├── TimedOut                the request took longer than a request may
     ├── PolicyUnavailable       the policy's server is unreachable, too slow or broken
     ├── JudgeUnavailable        a model that the judge asks is unreachable or answers something else
     ├── StorageFailed           the log could not make a row durable
@@ -23,6 +28,8 @@ them into responses, `plumbline.py` the one that turns them into exit codes.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 
 class PlumblineError(Exception):
@@ -85,6 +92,29 @@ class TooLarge(RequestRejected):
     code = "request_too_large"
 
 
+class TooSlow(RequestRejected):
+    """The body of the request did not come in time."""
+
+    code = "body_timeout"
+
+
+class RateLimited(RequestRejected):
+    """The caller has used up its requests or tokens; after `seconds` it may go on."""
+
+    code = "rate_limit_exceeded"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: Literal["requests", "tokens"] = "requests",
+        seconds: float = 1.0,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.seconds = seconds
+
+
 class ContextTooLong(RequestRejected):
     """The conversation does not fit the context of the policy."""
 
@@ -101,6 +131,24 @@ class EncoderUnavailable(NotReady):
     """The server of the encoder is unreachable, too slow, or answers what it should not."""
 
     code = "encoder_unavailable"
+
+
+class Overloaded(PlumblineError):
+    """As many requests are in flight as may be; nothing of this one was done."""
+
+    code = "overloaded"
+
+
+class Stopping(Overloaded):
+    """The server takes no new requests, or cuts those off that it could not wait for."""
+
+    code = "server_stopping"
+
+
+class TimedOut(PlumblineError):
+    """The request took longer than a request may, and was given up."""
+
+    code = "timeout"
 
 
 class PolicyUnavailable(PlumblineError):

@@ -70,14 +70,46 @@ class ServerSettings(Section):
         description="How a stream goes out where the request does not say: judged as a whole first, or "
         "sentence by sentence while it is written.",
     )
+    max_concurrent: int = Field(
+        512, ge=1, description="Requests in flight; above it the answer is 503 at once, no queue."
+    )
+    request_seconds: float = Field(
+        300.0, gt=0, description="Longest time for a whole request, uploads apart; then a 504."
+    )
+    header_seconds: float = Field(
+        10.0, gt=0, description="Longest time for the headers of a request; then it is cut off."
+    )
+    body_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Longest time for a request's body, and longest pause in an upload; then a 408.",
+    )
+    write_seconds: float = Field(
+        30.0, gt=0, description="A client that reads nothing of its answer for so long is cut off."
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, description="Time for requests in flight to finish after SIGTERM or Ctrl-C."
+    )
+    open_metrics: bool = Field(
+        False, description="Whether /metrics answers callers without a key; unset: admins only."
+    )
     keys_file: Path | None = Field(
         None,
-        description="Who may call, with which labels and role (`plumbline keys new`). Unset: every "
+        description="Who may call, with which labels and role (`plumbline keys create`). Unset: every "
         "caller is anonymous.",
     )
     anonymous_labels: Labels = Field(
         (),
         description="Labels of anonymous callers; without any they see unlabelled documents only.",
+    )
+    anonymous_requests_per_minute: int | None = Field(
+        None, ge=1, description="Requests of all anonymous callers together; unset: any number."
+    )
+    anonymous_tokens_per_minute: int | None = Field(
+        None, ge=1, description="Tokens of all anonymous callers together; unset: any number."
+    )
+    anonymous_tokens_per_day: int | None = Field(
+        None, ge=1, description="The same over a day; unset: any number."
     )
 
     @property
@@ -314,6 +346,29 @@ class LogSettings(Section):
     )
 
 
+class TelemetrySettings(Section):
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log lines on standard error, for people or for programs."
+    )
+    access_log: bool = Field(True, description="Whether each request is a line of the log.")
+    log_user_text: bool = Field(
+        False,
+        description="Whether questions, answers and the messages of exceptions are logged as well; for "
+        "debugging only, and warned of at the start.",
+    )
+    otlp_endpoint: HttpUrl | None = Field(
+        None,
+        description="OTLP/HTTP address for traces (`http://127.0.0.1:4318`); needs the extra `otel`. "
+        "Unset: no traces.",
+    )
+    otlp_headers: SecretStr | None = Field(
+        None, description="Headers for that address, `name=value` with commas between."
+    )
+    trace_share: Share = Field(
+        1.0, description="Share of requests that are traced, where no caller has decided it."
+    )
+
+
 class Settings(Section):
     """All settings of a process; built once at start, then passed to what needs it."""
 
@@ -328,6 +383,7 @@ class Settings(Section):
     judge: JudgeSettings = JudgeSettings()
     decision: DecisionSettings = DecisionSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @model_validator(mode="after")
     def _public_only_on_purpose(self) -> Settings:
@@ -335,7 +391,7 @@ class Settings(Section):
         if server.host not in _LOCAL and not server.allow_public and server.keys_file is None:
             raise ValueError(
                 f"server.host {server.host} can be reached from other machines; set "
-                "server.keys_file (make keys with `plumbline keys new`), or, if a proxy in front "
+                "server.keys_file (make keys with `plumbline keys create`), or, if a proxy in front "
                 "checks callers, set server.allow_public to true (PLUMBLINE_SERVER__ALLOW_PUBLIC=true)"
             )
         return self
@@ -402,7 +458,8 @@ class Settings(Section):
     @cached_property
     def version(self) -> str:
         """A short hash of every value that can change an answer; it stands on each log row."""
-        shown = self.model_dump_json(exclude={"data_dir", "index_dir", "log_path", "server"})
+        apart = {"data_dir", "index_dir", "log_path", "server", "telemetry"}
+        shown = self.model_dump_json(exclude=apart)
         return hashlib.sha256(shown.encode()).hexdigest()[:12]
 
 

@@ -153,6 +153,11 @@ class Log:
         finally:
             connection.close()
 
+    @property
+    def waiting(self) -> int:
+        """Writes that nobody has begun yet."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Finish what waits, then stop the writer."""
         self._queue.put(None)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from server import errors
 from server.body_limit import BodyLimit
+from server.gate import Gate
 from server.host_check import HostCheck
 from server.key_check import KeyCheck
 from server.parts import Parts
@@ -19,6 +20,7 @@ from server.routes import (
     feedback,
     health,
     judge,
+    metrics,
     models,
     stored,
     uploads,
@@ -45,12 +47,28 @@ def create_app(parts: Parts) -> FastAPI:
     settings = parts.settings.server
     # The last one added is the first one asked.
     app.add_middleware(BodyLimit, settings=settings)
-    app.add_middleware(KeyCheck, callers=parts.callers)
+    app.add_middleware(
+        KeyCheck,
+        callers=parts.callers,
+        limiter=parts.limiter,
+        open_metrics=settings.open_metrics,
+    )
     if not settings.allow_public and settings.keys_file is None:
         app.add_middleware(HostCheck)
+    app.add_middleware(Gate, flights=parts.flights, telemetry=parts.telemetry)
     errors.install(app)
     chat.install(app)
-    groups = (stored, models, judge, feedback, documents, uploads, vector_stores, health)
+    groups = (
+        stored,
+        models,
+        judge,
+        feedback,
+        documents,
+        uploads,
+        vector_stores,
+        health,
+        metrics,
+    )
     for routes in groups:
         app.include_router(routes.router)
     return app

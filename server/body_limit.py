@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse
+import time
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.errors import TooLarge
 from contract.settings import ServerSettings
-from server.replies import error_body
+from server.errors import reply_to
+from server.telemetry.flight import CURRENT, Flight
 
 # Here the body is a stream of files, which is never held as a whole.
 UPLOADS = ("POST", "/v1/documents")
@@ -24,6 +26,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        flight = CURRENT.get()
         is_upload = (scope["method"], scope["path"].rstrip("/")) == UPLOADS
         error, most = self._limit(is_upload)
         length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
@@ -36,17 +39,20 @@ class BodyLimit:
                 await self._app(scope, receive, send)
                 return
         if is_upload:
-            await self._app(scope, _counted(receive, most, error), send)
+            await self._app(scope, _counted(receive, most, error, flight), send)
             return
         messages, size, more = list[Message](), 0, True
+        _waits(flight, True)
         while more:
             message = await receive()
             messages.append(message)
             size += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
             if size > most:
+                _waits(flight, False)
                 await _refuse(error, scope, receive, send)
                 return
+        _waits(flight, False)
 
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -59,13 +65,21 @@ class BodyLimit:
         return TooLarge(f"The request is larger than {most} bytes (server.{name})."), most
 
 
-def _counted(receive: Receive, most: int, error: TooLarge) -> Receive:
-    """The same messages, until there are too many bytes in them; then the error is raised."""
-    size = 0
+def _counted(receive: Receive, most: int, error: TooLarge, flight: Flight | None) -> Receive:
+    """The same messages, until there are too many bytes in them; then the error is raised.
+
+    Each piece has its own time to come, until the whole body is there.
+    """
+    size, more = 0, True
+    if flight is not None:
+        flight.has_deadline = False
 
     async def counted() -> Message:
-        nonlocal size
+        nonlocal size, more
+        _waits(flight, more)
         message = await receive()
+        _waits(flight, False)
+        more = message["type"] == "http.request" and message.get("more_body", False)
         size += len(message.get("body", b""))
         if size > most:
             raise error
@@ -75,4 +89,10 @@ def _counted(receive: Receive, most: int, error: TooLarge) -> Receive:
 
 
 async def _refuse(error: TooLarge, scope: Scope, receive: Receive, send: Send) -> None:
-    await JSONResponse(error_body(error), status_code=413)(scope, receive, send)
+    await reply_to(error)(scope, receive, send)
+
+
+def _waits(flight: Flight | None, waiting: bool) -> None:
+    """Note since when a request waits for its body; whoever lets it wait too long is cut short."""
+    if flight is not None:
+        flight.body_since = time.perf_counter() if waiting else None

@@ -93,7 +93,9 @@ def _groups(found: Sequence[Candidate], choices: int) -> list[Group]:
 
 def _spare(found: Sequence[Candidate] | BaseException) -> Sequence[Candidate]:
     if isinstance(found, PlumblineError):
-        _log.warning("further candidates could not be sampled: %s", found.message)
+        # The message may repeat what the policy's server was sent.
+        detail = {"detail": found.message}
+        _log.warning("further candidates could not be sampled: %s", found.code, extra=detail)
         return ()
     if isinstance(found, BaseException):
         raise found

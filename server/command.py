@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from pathlib import Path
 
 import click
-import uvicorn
 
 from contract.errors import ConfigurationError
 from contract.terminal import Command, config_option, index_option, load_settings
 from server.app import create_app
+from server.serving import serve_app
+from server.telemetry import logs
 from server.wiring import build
 
 
@@ -53,20 +53,12 @@ def serve(
         data_dir=data_dir,
         judge__rubric=rubric,
     )
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.configure(settings.telemetry)
     _check_port(settings.server.host, settings.server.port)
     parts = build(settings)
     parts.warm_up()
     click.echo(f"Policy: {parts.policy.describe()}", err=True)
-    uvicorn.run(
-        create_app(parts),
-        host=settings.server.host,
-        port=settings.server.port,
-        log_level="info",
-        access_log=False,
-        timeout_graceful_shutdown=20,
-    )
+    serve_app(create_app(parts), settings.server, parts.flights)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,15 +19,18 @@ from contract.errors import (
     NotAuthenticated,
     NotFound,
     NotReady,
+    Overloaded,
     PlumblineError,
     PolicyUnavailable,
+    RateLimited,
     RequestRejected,
     StorageFailed,
+    TimedOut,
     TooLarge,
+    TooSlow,
 )
 from server.replies import error_body
-
-_log = logging.getLogger(__name__)
+from server.telemetry.flight import CURRENT
 
 # The most special first: the first type that fits gives status and OpenAI's error type.
 STATUS: dict[type[PlumblineError], tuple[int, str]] = {
@@ -36,14 +39,20 @@ STATUS: dict[type[PlumblineError], tuple[int, str]] = {
     NotAllowed: (403, "invalid_request_error"),
     Conflict: (409, "invalid_request_error"),
     TooLarge: (413, "invalid_request_error"),
+    TooSlow: (408, "invalid_request_error"),
+    RateLimited: (429, "requests"),
     RequestRejected: (400, "invalid_request_error"),
     NotReady: (503, "server_error"),
+    Overloaded: (503, "server_error"),
+    TimedOut: (504, "server_error"),
     PolicyUnavailable: (503, "server_error"),
     StorageFailed: (503, "server_error"),
     ConfigurationError: (503, "server_error"),
     PlumblineError: (500, "server_error"),
 }
 
+
+SURPRISE = "Something unexpected happened; the server's log has the details."
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -53,13 +62,33 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PlumblineError, _on_plumbline_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_surprise)
 
 
 def response_of(error: PlumblineError) -> tuple[int, dict[str, Any]]:
     """Status and body for one of our errors."""
     status, kind = next(answer for cls, answer in STATUS.items() if isinstance(error, cls))
-    return status, error_body(error, kind)
+    return status, error_body(error, error.kind if isinstance(error, RateLimited) else kind)
+
+
+def reply_to(error: PlumblineError) -> JSONResponse:
+    """The whole response for one of our errors; its headers say when to come back."""
+    flight = CURRENT.get()
+    if flight is not None:
+        flight.error = error
+    status, body = response_of(error)
+    return JSONResponse(body, status_code=status, headers=_headers(error))
+
+
+def _headers(error: PlumblineError) -> dict[str, str]:
+    if isinstance(error, NotAuthenticated):
+        return {"www-authenticate": "Bearer"}
+    if isinstance(error, RateLimited):
+        whole = {"retry-after": str(math.ceil(error.seconds))}
+        return whole | {"retry-after-ms": str(math.ceil(error.seconds * 1000))}
+    if isinstance(error, Overloaded):
+        return {"retry-after": "1"}
+    # OpenAI's clients repeat a 504 by themselves, and it would take as long again.
+    return {"x-should-retry": "false"} if isinstance(error, TimedOut) else {}
 
 
 def rejection(problems: list[Any]) -> RequestRejected:
@@ -83,14 +112,12 @@ def rejection(problems: list[Any]) -> RequestRejected:
 
 async def _on_plumbline_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PlumblineError)
-    status, body = response_of(error)
-    return JSONResponse(body, status_code=status)
+    return reply_to(error)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError | ValidationError)
-    status, body = response_of(rejection(list(error.errors())))
-    return JSONResponse(body, status_code=status)
+    return reply_to(rejection(list(error.errors())))
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -104,9 +131,3 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     plain = PlumblineError(messages.get(error.status_code, str(error.detail)), code=code)
     body = error_body(plain, "invalid_request_error" if client else "server_error")
     return JSONResponse(body, status_code=error.status_code, headers=error.headers)
-
-
-async def _on_surprise(request: Request, error: Exception) -> JSONResponse:
-    _log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
-    plain = PlumblineError("Something unexpected happened; the server's log has the details.")
-    return JSONResponse(error_body(plain, "server_error"), status_code=500)

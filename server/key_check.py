@@ -1,33 +1,46 @@
-"""Every request has a caller before anything of it is read."""
+"""Every request has a caller, and the caller a budget, before anything of it is read."""
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contract.errors import NotAuthenticated
+from contract.errors import NotAuthenticated, RateLimited
 from server.callers import Callers
-from server.replies import error_body
+from server.errors import reply_to
+from server.limits import Limiter
+from server.telemetry.flight import CURRENT
 
-# Whoever watches over the server asks this, and has no key.
-OPEN = frozenset({"/healthz"})
+# Whoever watches over the server asks these, and has no key.
+OPEN = frozenset({"/healthz", "/livez"})
 
 
 class KeyCheck:
-    """Pure ASGI middleware: puts the caller into `scope["state"]`, or answers 401."""
+    """Pure ASGI middleware: puts the caller into `scope["state"]`, or answers 401 or 429."""
 
-    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+    def __init__(
+        self, app: ASGIApp, callers: Callers, limiter: Limiter, *, open_metrics: bool
+    ) -> None:
         self._app = app
         self._callers = callers
+        self._limiter = limiter
+        self._open = OPEN | {"/metrics"} if open_metrics else OPEN
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http" and scope["path"] not in self._open:
             try:
-                sent = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-                caller = self._callers.identify(sent)
-            except NotAuthenticated as error:
-                body, headers = error_body(error), {"www-authenticate": "Bearer"}
-                await JSONResponse(body, 401, headers)(scope, receive, send)
+                self._let_in(scope)
+            except (NotAuthenticated, RateLimited) as error:
+                await reply_to(error)(scope, receive, send)
                 return
-            scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
+
+    def _let_in(self, scope: Scope) -> None:
+        sent = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        caller = self._callers.identify(sent)
+        scope.setdefault("state", {})["caller"] = caller
+        budget = self._limiter.budget(caller.name, caller.limits)
+        if budget is not None:
+            flight = CURRENT.get()
+            if flight is not None:
+                flight.budget = budget
+            budget.admit()

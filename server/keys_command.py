@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
 import click
-import yaml
 
 from contract.access import check_labels
 from contract.errors import ConfigurationError
 from contract.terminal import Command, config_option, json_option, load_settings, print_json
-from server.callers import ROLES, KeyFile, KeyRecord, Role, parse_keys, read_keys
+from server.callers import ROLES, KeyRecord, Role, read_keys
+from server.keys_file import add_key, remove_key
+from server.limits import Limits
 
 file_option = click.option(
     "--file", type=click.Path(path_type=Path), help="Keys file; the default is server.keys_file."
 )
 
 
-@click.group()
+class _Keys(click.Group):
+    """The group; `new` is the older name of `create`."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, "create" if cmd_name == "new" else cmd_name)
+
+
+@click.group(cls=_Keys)
 def keys() -> None:
-    """Make and list the keys of callers.
+    """Make, withdraw and list the keys of callers.
 
     \b
-    A key has a name, labels and a role:
+    A key has a name, labels, a role, and limits if you like:
       reader   asks, reads documents, uses the judge
       rater    gives feedback as well
-      admin    uploads and deletes documents as well
+      admin    uploads and deletes documents as well, and reads /metrics
     A caller sees documents without labels, and those that share a label with its key.
+    A server that is running follows every change of the file by itself.
     """
 
 
@@ -42,31 +47,51 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--label", "labels", multiple=True, help="Label of the caller; may be repeated.")
 @click.option("--role", type=click.Choice(ROLES), default="reader", show_default=True)
+@click.option("--requests-per-minute", type=click.IntRange(1), help="[default: any number]")
+@click.option("--tokens-per-minute", type=click.IntRange(1), help="[default: any number]")
+@click.option("--tokens-per-day", type=click.IntRange(1), help="[default: any number]")
 @file_option
 @config_option
-def new(
-    name: str, labels: tuple[str, ...], role: str, file: Path | None, config: Path | None
+def create(
+    name: str,
+    labels: tuple[str, ...],
+    role: str,
+    requests_per_minute: int | None,
+    tokens_per_minute: int | None,
+    tokens_per_day: int | None,
+    file: Path | None,
+    config: Path | None,
 ) -> None:
     """Make a key for NAME and show it, once; the file keeps only its SHA-256.
 
-    A server that is running takes the key up by itself. To withdraw a key, delete its entry.
-
     \b
-    Example:
-      plumbline keys new ann --label hr --role rater --file keys.yaml
+    Examples:
+      plumbline keys create ann --label hr --role rater --file keys.yaml
+      plumbline keys create bot --requests-per-minute 60 --tokens-per-day 1000000
     """
-    path = _path(file, config)
     key = f"pl-{secrets.token_urlsafe(32)}"
     record = KeyRecord(
         name=_name(name),
         sha256=hashlib.sha256(key.encode()).hexdigest(),
         labels=check_labels(labels),
         role=cast(Role, role),
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        tokens_per_day=tokens_per_day,
     )
-    with _locked(path):
-        _append(path, record)
+    add_key(_path(file, config), record)
     click.echo(key)
     click.echo(f"This is the key of {record.name} ({role}); it is not shown again.", err=True)
+
+
+@keys.command(cls=Command)
+@click.argument("name")
+@file_option
+@config_option
+def revoke(name: str, file: Path | None, config: Path | None) -> None:
+    """Withdraw the key of NAME. What was logged under the name stays."""
+    remove_key(_path(file, config), name)
+    click.echo(f"The key of {name} is withdrawn.", err=True)
 
 
 @keys.command("list", cls=Command)
@@ -74,12 +99,20 @@ def new(
 @json_option
 @config_option
 def list_keys(file: Path | None, as_json: bool, config: Path | None) -> None:
-    """List names, roles and labels."""
+    """List names, roles, labels and limits."""
     for key in read_keys(_path(file, config)).keys:
         if as_json:
-            print_json({"name": key.name, "role": key.role, "labels": list(key.labels)})
+            line = {"name": key.name, "role": key.role, "labels": list(key.labels)}
+            print_json(line | {"limits": asdict(key.limits)})
         else:
-            click.echo(f"{key.name:20s} {key.role:8s} {', '.join(key.labels) or 'no labels'}")
+            labels = ", ".join(key.labels) or "no labels"
+            click.echo(f"{key.name:20s} {key.role:8s} {labels}{_limits(key.limits)}")
+
+
+def _limits(limits: Limits) -> str:
+    set_ones = ((name, value) for name, value in asdict(limits).items() if value is not None)
+    shown = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in set_ones)
+    return f"  ({shown})" if shown else ""
 
 
 def _path(file: Path | None, config: Path | None) -> Path:
@@ -93,59 +126,3 @@ def _name(name: str) -> str:
     if not 1 <= len(name.strip()) <= 200:
         raise ConfigurationError("The name of a key has 1 to 200 characters.")
     return name.strip()
-
-
-def _append(path: Path, record: KeyRecord) -> None:
-    before = path.read_text(encoding="utf-8") if path.exists() else "keys:\n"
-    known = parse_keys(before, path)
-    if any(key.name == record.name for key in known.keys):
-        raise ConfigurationError(
-            f"{path} has a key named {record.name!r} already. Delete its entry to replace it."
-        )
-    wanted = KeyFile(keys=(*known.keys, record))
-    _replace(path, _appended(before, record, wanted, path))
-
-
-def _appended(before: str, record: KeyRecord, wanted: KeyFile, path: Path) -> str:
-    """The text with one entry more; people's comments stay where the file is a plain list."""
-    entry = yaml.safe_dump([record.model_dump(mode="json")], allow_unicode=True, sort_keys=False)
-    text = before if before.endswith("\n") else f"{before}\n"
-    text += entry
-    with suppress(ConfigurationError):
-        if parse_keys(text, path) == wanted:
-            return text
-    return yaml.safe_dump(wanted.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put the file in place whole, for its owner only."""
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o600)
-        if path.exists():
-            # The server's own user must still be able to read it when root adds a key.
-            with suppress(PermissionError):
-                os.chown(draft, path.stat().st_uid, path.stat().st_gid)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One `keys new` at a time for the files of a folder."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be written: {error.strerror}.") from error

@@ -24,10 +24,13 @@ from rbrm.guard import Guard
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
 from server.callers import Callers
+from server.flights import Flights
 from server.follow_up import refers_back
 from server.ingests import IngestQueue
-from server.outcome import Choice
+from server.limits import Limiter
+from server.outcome import Choice, Turn
 from server.spoken import channels_of, combined
+from server.telemetry.telemetry import Telemetry
 from server.together import Readings, Retrievals
 from server.uploads import Uploads
 from text.encoder import Encoder
@@ -59,10 +62,21 @@ class Parts:
     callers: Callers
     uploads: Uploads
     ingests: IngestQueue
+    telemetry: Telemetry
+    flights: Flights
+    limiter: Limiter
 
     def start(self) -> None:
-        """Begin what goes on beside the requests."""
+        """Begin what goes on beside the requests; needs a running event loop."""
         self.ingests.start()
+        self.flights.start()
+
+    def finished(self, turn: Turn) -> None:
+        """A turn is logged: count what it came to, and take its tokens from its caller's budget."""
+        tokens = self.telemetry.finished(turn, self.policy.version)
+        budget = self.limiter.budget(turn.caller.name, turn.caller.limits)
+        if budget is not None:
+            budget.charge(tokens)
 
     def retrieves(self, request: ChatRequest) -> bool:
         """Is the answer to come from documents?"""
@@ -121,7 +135,8 @@ class Parts:
             return [Unjudged()] * len(candidates)
         channels = [channels_of(candidate, evidence.passages) for candidate in candidates]
         texts = [text for channel in channels for text in channel]
-        judged = iter(await self.judge_texts(self._question(request, evidence), texts))
+        with self.telemetry.stage("judge"):
+            judged = iter(await self.judge_texts(self._question(request, evidence), texts))
         return [
             combined(candidate, [next(judged) for _ in channel])
             for candidate, channel in zip(candidates, channels, strict=True)
@@ -138,11 +153,13 @@ class Parts:
         question = self._question(request, evidence)
         work = partial(self.watch.violations, question, text, new)
         try:
-            if self.judge.waits:
-                waiting = asyncio.to_thread(work, time.monotonic() + limit)
-                return await asyncio.wait_for(waiting, limit)
-            return await self.compute(lambda: work(time.monotonic() + limit), limit)
+            with self.telemetry.stage("judge"):
+                if self.judge.waits:
+                    waiting = asyncio.to_thread(work, time.monotonic() + limit)
+                    return await asyncio.wait_for(waiting, limit)
+                return await self.compute(lambda: work(time.monotonic() + limit), limit)
         except Exception as error:  # a judge that broke has approved nothing
+            self.telemetry.judge_failed(1)
             _log.error("the guard failed and lets nothing out: %s", type(error).__name__)
             return (f"the judge failed: {type(error).__name__}",)
 
@@ -170,9 +187,13 @@ class Parts:
             judgements = [JudgeFailed(f"judging took longer than {limit:g} seconds")] * len(texts)
         except Exception as error:  # a judge that broke has approved nothing, and the turn goes on
             judgements = failed(error, len(texts))
-        for judgement in judgements:
-            if isinstance(judgement, JudgeFailed):
-                _log.error("the judge failed and approves nothing: %s", judgement.reason)
+        broken = [judgement for judgement in judgements if isinstance(judgement, JudgeFailed)]
+        self.telemetry.judge_failed(len(broken))
+        for judgement in broken:
+            # What follows the kind of error may repeat what a model's server was sent.
+            kind = judgement.reason.split(":")[0]
+            detail = {"detail": judgement.reason}
+            _log.error("the judge failed and approves nothing: %s", kind, extra=detail)
         return judgements
 
     async def _judge(
@@ -216,12 +237,14 @@ class Parts:
 
     async def close(self) -> None:
         """Close everything that holds a connection, a file or a thread."""
+        await self.flights.close()
         await asyncio.to_thread(self.ingests.close)
         await self.policy.close()
         self.judge.close()
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.retriever.close()
         self.log.close()
+        await asyncio.to_thread(self.telemetry.close)
 
 
 def all_documents(

@@ -17,6 +17,7 @@ from server.live import Live
 from server.outcome import Turn
 from server.parts import Parts
 from server.replies import error_body
+from server.telemetry.flight import cut_reason
 from text.language import reply_language
 
 
@@ -57,7 +58,7 @@ def failed_record(
 ) -> CompletionRecord:
     """The row of a turn that ended in an error; one that nobody foresaw stands there by its type."""
     if isinstance(error, asyncio.CancelledError):
-        error = PlumblineError(
+        error = cut_reason() or PlumblineError(
             "The caller hung up before the turn was finished.", code="client_closed_request"
         )
     if not isinstance(error, PlumblineError):

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from contract.errors import PlumblineError
-from server.errors import response_of
+from server.errors import SURPRISE, response_of
 from server.live import Live
 from server.replies import OPENING, chunk
 
@@ -121,7 +121,7 @@ async def _body(
         yield _event(response_of(error)[1])
     except Exception:
         _log.exception("a stream failed")
-        plain = PlumblineError("Something unexpected happened; the server's log has the details.")
+        plain = PlumblineError(SURPRISE)
         yield _event(response_of(plain)[1])
     finally:
         coming.cancel()

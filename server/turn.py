@@ -37,23 +37,29 @@ async def run_turn(
 
     A turn that fails is logged as well, and so is one whose caller hangs up.
     """
+    stage = parts.telemetry.stage
     try:
         await check_size(request, parts)
-        evidence = await parts.retrieve(request, caller.access)
-        prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
-        await check_context(prompt, request, parts)
+        with stage("retrieve"):
+            evidence = await parts.retrieve(request, caller.access)
+        with stage("prompt"):
+            prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
+            await check_context(prompt, request, parts)
         if live.windowed:
             choices = [await stream_choice(request, prompt, parts, live)]
         else:
             choices = await settle_all(request, evidence, parts)
     except (Exception, asyncio.CancelledError) as error:
+        parts.telemetry.failed(error)
         record = failed_record(live, request, parts, caller, error)
         await asyncio.shield(parts.log.write_completion(record))
         raise
     tokens = await parts.prompt_tokens(prompt, choices)
     turn = Turn(live, request, caller, evidence, prompt.messages, tokens, choices, live.seconds())
     reply = completion(turn, parts.policy.version)
-    await parts.log.write_completion(turn_record(turn, reply, parts))
+    with stage("log"):
+        await parts.log.write_completion(turn_record(turn, reply, parts))
+    parts.finished(turn)
     return turn, reply
 
 
@@ -62,7 +68,8 @@ async def settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> 
     batch; where one choice fails later on, the others need not be finished."""
     prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
     count, _ = candidates_of(request, parts.settings)
-    groups = await sample(request, prompt, parts, choices=request.n, candidates=count)
+    with parts.telemetry.stage("generate"):
+        groups = await sample(request, prompt, parts, choices=request.n, candidates=count)
     flat = [candidate for group in groups for candidate in group]
     judged = iter(await parts.judge_candidates(request, evidence, flat))
     firsts = [(group, [next(judged) for _ in group]) for group in groups]
@@ -102,19 +109,20 @@ async def settle(
             return settled(_given_up(attempts, error), evidence)
         spent = sum(c.completion_tokens or 0 for a in attempts for c in a.candidates)
         spent += sum(c.completion_tokens or 0 for c in candidates)
-        decision = decide(
-            judgements,
-            parts.judge.rubric,
-            language=evidence.language,
-            may_retry=len(attempts) + 1 < limits.attempts
-            and time.monotonic() < deadline
-            and (limits.budget_tokens is None or spent < limits.budget_tokens),
-            documents_hold_answer=partial(parts.holds_answer, evidence),
-            min_margin=limits.min_margin,
-            logprobs=[c.mean_logprob for c in candidates]
-            if limits.select_by == "mean_logprob"
-            else None,
-        )
+        with parts.telemetry.stage("decide"):
+            decision = decide(
+                judgements,
+                parts.judge.rubric,
+                language=evidence.language,
+                may_retry=len(attempts) + 1 < limits.attempts
+                and time.monotonic() < deadline
+                and (limits.budget_tokens is None or spent < limits.budget_tokens),
+                documents_hold_answer=partial(parts.holds_answer, evidence),
+                min_margin=limits.min_margin,
+                logprobs=[c.mean_logprob for c in candidates]
+                if limits.select_by == "mean_logprob"
+                else None,
+            )
         attempts.append(Attempt.of(candidates, judgements, decision))
         if not isinstance(decision, Regenerate):
             return settled(attempts, evidence)
@@ -134,7 +142,8 @@ async def _regenerate(
         rejected=[candidate.text for attempt in before for candidate in attempt.candidates],
     )
     count, _ = candidates_of(request, parts.settings)
-    return (await sample(request, prompt, parts, candidates=count))[0]
+    with parts.telemetry.stage("generate"):
+        return (await sample(request, prompt, parts, candidates=count))[0]
 
 
 async def _spend_more(
@@ -150,7 +159,8 @@ async def _spend_more(
     if before or most <= first or not wants_more(judgements, parts.settings.policy):
         return
     prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
-    more = await sample(request, prompt, parts, candidates=most - first, first=first)
+    with parts.telemetry.stage("generate"):
+        more = await sample(request, prompt, parts, candidates=most - first, first=first)
     added = different(more[0], candidates)
     judgements += await parts.judge_candidates(request, evidence, added)
     candidates += added

@@ -64,12 +64,13 @@ async def stream_choice(request: ChatRequest, prompt: Prompt, parts: Parts, live
     written = _Written()
     found: tuple[str, ...] = ()
     stream = parts.policy.stream(prompt, sampling_of(request, parts.settings))
-    async with aclosing(_batches(stream)) as batches:
-        async for batch in batches:
-            for piece in batch:
-                written.add(piece)
-            if found := await _let_out(request, prompt, parts, live, written):
-                break
+    with parts.telemetry.stage("generate"):
+        async with aclosing(_batches(stream)) as batches:
+            async for batch in batches:
+                for piece in batch:
+                    written.add(piece)
+                if found := await _let_out(request, prompt, parts, live, written):
+                    break
     if found:
         choice = await _block(request, prompt, parts, live, written, ", ".join(found))
     else:
@@ -120,13 +121,14 @@ async def _finish(
     """The verdict on the whole answer, and what it lets out or stops."""
     candidate, evidence = written.candidate(), prompt.evidence
     judgement = (await parts.judge_candidates(request, evidence, [candidate]))[0]
-    decision = decide(
-        [judgement],
-        parts.judge.rubric,
-        language=evidence.language,
-        may_retry=False,
-        documents_hold_answer=partial(parts.holds_answer, evidence),
-    )
+    with parts.telemetry.stage("decide"):
+        decision = decide(
+            [judgement],
+            parts.judge.rubric,
+            language=evidence.language,
+            may_retry=False,
+            documents_hold_answer=partial(parts.holds_answer, evidence),
+        )
     if isinstance(judgement, Verdict) and isinstance(decision, Refuse):
         # What has gone out can't be judged better by taking the end away; a person looks at it.
         if not judgement.violations and (live.content or is_clean_refusal(judgement)):

@@ -14,11 +14,14 @@ from rbrm.guard import Guard
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from server.callers import Anonymous, KeyRing
+from server.flights import Flights
 from server.ingest_process import IngestProcess
 from server.ingests import IngestQueue, Lookup
+from server.limits import Limiter
 from server.parts import Parts, all_documents
 from server.policy.openai import OpenAIPolicy
 from server.policy.reader import ReaderPolicy
+from server.telemetry.telemetry import Telemetry
 from server.together import readings, retrievals
 from server.uploads import Uploads
 from text.encoder import Encoder
@@ -34,6 +37,7 @@ def build(settings: Settings) -> Parts:
     """
     keys = settings.server.keys_file
     callers = KeyRing(keys) if keys else Anonymous(settings.server)
+    telemetry = Telemetry(settings.telemetry)
     encoder = build_encoder(settings)
     retriever = Retriever(settings.index, encoder, settings.retrieval)
     if (settings.index / MANIFEST).exists():
@@ -59,6 +63,9 @@ def build(settings: Settings) -> Parts:
         callers=callers,
         uploads=uploads,
         ingests=IngestQueue(uploads, IngestProcess(settings), _lookup(retriever)),
+        telemetry=telemetry,
+        flights=Flights(settings.server),
+        limiter=Limiter(),
     )
 
 

@@ -17,11 +17,12 @@ import httpx
 import pytest
 import uvicorn
 
-from contract.settings import RetrievalSettings, Settings
+from contract.settings import RetrievalSettings, ServerSettings, Settings
 from ingest.build import Ingest
 from rbrm.assembly import build_judge
 from rbrm.judge import Judge
 from server.app import create_app
+from server.serving import server_config
 from server.wiring import build
 from tests.scripted_policy import ScriptedPolicy
 from text.encoder import Encoder
@@ -94,7 +95,7 @@ def serve(data_dir: Path, tmp_path: Path) -> Iterator[Serve]:
         named = {name.replace("__", "."): value for name, value in overrides.items()}
         defaults = {"data_dir": tmp_path, "index_dir": data_dir / "index"}
         settings = Settings().replace(defaults | named)
-        context = listening(create_app(build(settings)))
+        context = listening(create_app(build(settings)), settings.server)
         running.append(context)
         return context.__enter__()
 
@@ -104,10 +105,11 @@ def serve(data_dir: Path, tmp_path: Path) -> Iterator[Serve]:
 
 
 @contextmanager
-def listening(app: object) -> Iterator[str]:
-    """Run an ASGI application on a free port of this machine."""
+def listening(app: object, settings: ServerSettings | None = None) -> Iterator[str]:
+    """Run an ASGI application on a free port of this machine, within the limits of some settings."""
     port = free_port()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")  # type: ignore[arg-type]
+    limits = (settings or ServerSettings()).model_copy(update={"port": port})
+    config = server_config(app, limits, log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

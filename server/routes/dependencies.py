@@ -42,6 +42,17 @@ async def _admin(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
     return caller
 
 
+def admin_of(request: Request) -> Caller:
+    """The caller of a request.
+
+    Raises:
+        NotAllowed: it is no admin.
+    """
+    caller = caller_of(request)
+    caller.check("admin")
+    return caller
+
+
 PartsDep = Annotated[Parts, Depends(_parts)]
 
 # Who sent the request; the later two only where the caller may give feedback, or change documents.

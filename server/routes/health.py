@@ -1,4 +1,4 @@
-"""`/healthz`: 200 only when questions can be answered."""
+"""`/healthz`: 200 only when questions can be answered. `/livez`: 200 while the process runs at all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ router = APIRouter(tags=["health"])
 def root() -> RedirectResponse:
     """A person who opens the address in a browser sees what there is."""
     return RedirectResponse("/docs")
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """Does the process answer? It need not be restarted because its index or policy is missing."""
+    return {"status": "alive"}
 
 
 @router.get("/healthz")

@@ -244,7 +244,7 @@ def test_the_keys_file_is_for_its_owner_only_and_keeps_comments(keys: Keys) -> N
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "plumbline keys new"),
+        (None, "plumbline keys create"),
         ("keys: [{name: a", "no YAML"),
         ("keys: [{name: a, sha256: short}]", "keys.0.sha256"),
         ("keyz: []", "keyz"),

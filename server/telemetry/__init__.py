@@ -1,0 +1,1 @@
+"""What can be seen of a running server: metrics, traces and logs, none of them with user text."""

@@ -1,0 +1,121 @@
+"""Log lines on standard error: for people, or a JSON object each. User text stays out of them.
+
+What an exception says may repeat what a user said, so its message is left out, and with it whatever
+a log call gives as `extra={"detail": …}`, unless `telemetry.log_user_text` asks for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from contract.errors import ConfigurationError, StorageFailed
+from contract.settings import TelemetrySettings
+from server.telemetry.flight import CURRENT
+
+# Their messages speak of files, disks and settings.
+_HARMLESS = (OSError, sqlite3.Error, ConfigurationError, StorageFailed)
+
+_log = logging.getLogger(__name__)
+
+
+def configure(settings: TelemetrySettings) -> None:
+    """Give all loggers of the process, uvicorn's among them, one handler."""
+    formatter = _Json if settings.log_format == "json" else _Text
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(with_user_text=settings.log_user_text))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # Nobody is shown these, and each would cost every line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    if settings.log_user_text:
+        _log.warning(
+            "telemetry.log_user_text is on: questions, answers and what exceptions say of them are "
+            "written to this log"
+        )
+
+
+class _Formatter(logging.Formatter):
+    """What both kinds of line share."""
+
+    def __init__(self, *, with_user_text: bool) -> None:
+        super().__init__()
+        self._with_user_text = with_user_text
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """The values that stand beside the message."""
+        fields: dict[str, Any] = {}
+        flight = CURRENT.get()
+        if flight is not None:
+            fields["request_id"] = flight.id
+        fields |= getattr(record, "fields", {})
+        if self._with_user_text and hasattr(record, "detail"):
+            fields["detail"] = record.detail
+        return fields
+
+    def exception(self, record: logging.LogRecord) -> str:
+        """Where it happened, and of what kind it is; its message only where it can't hold user text."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return ""
+        if self._with_user_text:
+            return "".join(traceback.format_exception(error)).rstrip()
+        return "".join(_frames(error)).rstrip()
+
+
+class _Json(_Formatter):
+    """`{"time", "level", "logger", "message", …}` on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        } | self.fields(record)
+        if exception := self.exception(record):
+            line["exception"] = exception
+        return orjson.dumps(line, default=str).decode()
+
+
+class _Text(_Formatter):
+    """`2026-11-01 12:00:00,000 INFO server.access POST /v1/… 200 0.412s request_id=req_… …`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{self.formatTime(record)} {record.levelname} {record.name} {record.getMessage()}"
+        for name, value in self.fields(record).items():
+            # These stand in the message of a request's line already.
+            if name not in ("method", "route", "status", "seconds"):
+                line += f" {name}={_shown(value)}"
+        exception = self.exception(record)
+        return f"{line}\n{exception}" if exception else line
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{inner}" for name, inner in value.items())
+    return orjson.dumps(value, default=str).decode() if isinstance(value, list) else str(value)
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    """A traceback as Python writes it, each exception by its type."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _frames(cause)
+        yield "which led to\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield (
+        f"{type(error).__name__}: {error}\n"
+        if isinstance(error, _HARMLESS)
+        else (f"{type(error).__name__}\n")
+    )
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield "of which one is\n"
+            yield from _frames(inner)
