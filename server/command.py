@@ -18,8 +18,21 @@ from server.wiring import build
 @click.command(cls=Command, short_help="Serve answers from your documents, judged.")
 @click.option("--host", help="Address to bind. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to bind. [default: 8000]")
-@click.option("--policy-url", help="OpenAI-compatible base URL of the policy, ending in /v1.")
-@click.option("--model", help="Model id at that URL; the default is the first it lists.")
+@click.option(
+    "--engine",
+    type=click.Choice(["reader", "openai", "vllm"]),
+    help="What answers. [default: openai with --policy-url, else reader]",
+)
+@click.option(
+    "--policy-url",
+    multiple=True,
+    help="OpenAI-compatible base URL of the policy, ending in /v1; repeat it for several servers.",
+)
+@click.option(
+    "--model",
+    help="Model id at that URL (default: the first it lists); with --engine vllm the checkpoint.",
+)
+@click.option("--reward-model", help="Reward model that a second vLLM serves to the judge.")
 @index_option
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where index and log live.")
 @click.option("--rubric", type=click.Path(path_type=Path), help="Rubric file of the judge.")
@@ -27,8 +40,10 @@ from server.wiring import build
 def serve(
     host: str | None,
     port: int | None,
-    policy_url: str | None,
+    engine: str | None,
+    policy_url: tuple[str, ...],
     model: str | None,
+    reward_model: str | None,
     index_dir: Path | None,
     data_dir: Path | None,
     rubric: Path | None,
@@ -42,17 +57,22 @@ def serve(
     Examples:
       plumbline serve
       plumbline serve --policy-url http://127.0.0.1:8001/v1 --model my-model
+      plumbline serve --engine vllm --model checkpoints/policy
     """
     settings = load_settings(
         config,
         server__host=host,
         server__port=port,
-        policy__url=policy_url,
-        policy__model=model,
+        policy__engine=engine,
+        policy__url=policy_url[0] if policy_url else None,
+        policy__urls=policy_url[1:] if policy_url else None,
+        engine__reward_model=reward_model,
         index_dir=index_dir,
         data_dir=data_dir,
         judge__rubric=rubric,
     )
+    served_here = settings.policy.engine_in_force == "vllm"
+    settings = settings.replace({"engine.model" if served_here else "policy.model": model})
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     _check_port(settings.server.host, settings.server.port)
