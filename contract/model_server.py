@@ -7,16 +7,44 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 
-from contract.errors import ContextTooLong, PolicyUnavailable, RequestRejected
+from contract.errors import (
+    ContextTooLong,
+    PolicyTooSlow,
+    PolicyUnavailable,
+    PolicyUnreachable,
+    RequestRejected,
+)
 
 # Statuses by which a server says that the request, not the server, is at fault.
 _CALLER_AT_FAULT = frozenset({400, 413, 422})
+
+
+class ChatServer(Protocol):
+    """What answers chat completions: one server (`ModelServer`) or several (`contract.replicas`)."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, for messages."""
+
+    async def chat(self, body: Mapping[str, Any], *, affinity: str | None = None) -> dict[str, Any]:
+        """One non-streaming chat completion. Requests with the same `affinity` share a prefix cache."""
+
+    def stream(
+        self, body: Mapping[str, Any], *, affinity: str | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The chunks of one streamed chat completion; closing the iterator stops the generation."""
+
+    async def models(self) -> list[dict[str, Any]]:
+        """The models that are served."""
+
+    async def close(self) -> None:
+        """Close all connections."""
 
 
 class ModelServer:
@@ -39,7 +67,7 @@ class ModelServer:
             trust_env=False,
         )
 
-    async def chat(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def chat(self, body: Mapping[str, Any], *, affinity: str | None = None) -> dict[str, Any]:
         """POST one non-streaming chat completion and return the reply.
 
         Raises:
@@ -49,7 +77,9 @@ class ModelServer:
         """
         return await self._send("POST", "/chat/completions", body)
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async def stream(
+        self, body: Mapping[str, Any], *, affinity: str | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """POST one chat completion with `stream: true` and yield its chunks.
 
         Whoever stops early must close the iterator: that closes the connection, and the server stops
@@ -62,28 +92,46 @@ class ModelServer:
         headers = {"content-type": "application/json", "accept": "text/event-stream"}
         content = orjson.dumps({**body, "stream": True})
         url = self.url + "/chat/completions"
-        with self._reaching():
-            async with self._client.stream(
-                "POST", url, content=content, headers=headers
-            ) as response:
-                if not response.is_success:
-                    await response.aread()
-                    self._read(response)
-                async for line in response.aiter_lines():
-                    if not line.startswith("data:"):
-                        continue
-                    data = line[5:].strip()
-                    if data == "[DONE]":
-                        return
-                    yield self._chunk(data)
-        raise PolicyUnavailable(
+        broken = PolicyUnreachable(
             f"The policy server {self.url} broke off in the middle of an answer."
         )
+        begun = False
+        try:
+            with self._reaching():
+                async with self._client.stream(
+                    "POST", url, content=content, headers=headers
+                ) as response:
+                    if not response.is_success:
+                        await response.aread()
+                        self._read(response)
+                    async for line in response.aiter_lines():
+                        if not line.startswith("data:"):
+                            continue
+                        data = line[5:].strip()
+                        if data == "[DONE]":
+                            return
+                        chunk = self._chunk(data)
+                        begun = True
+                        yield chunk
+        except PolicyUnreachable as error:
+            raise (broken if begun else error) from error.__cause__
+        raise broken
 
     async def models(self) -> list[dict[str, Any]]:
         """The models that the server lists."""
         reply = await self._send("GET", "/models", None)
         return [model for model in reply.get("data", []) if isinstance(model, dict)]
+
+    async def check(self, timeout_seconds: float) -> None:
+        """Return when the server answers at all; one that lists no models may still chat.
+
+        Raises:
+            PolicyUnavailable: no connection, no answer in time, or a 5xx.
+        """
+        with self._reaching():
+            response = await self._client.get(self.url + "/models", timeout=timeout_seconds)
+        if response.is_server_error:
+            self._read(response)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -106,11 +154,9 @@ class ModelServer:
         try:
             yield
         except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout) as error:
-            raise PolicyUnavailable(
-                f"The policy server {self.url} did not answer in time."
-            ) from error
+            raise PolicyTooSlow(f"The policy server {self.url} did not answer in time.") from error
         except httpx.HTTPError as error:
-            raise PolicyUnavailable(
+            raise PolicyUnreachable(
                 f"The policy server {self.url} can't be reached ({type(error).__name__}). "
                 "Is it running?"
             ) from error

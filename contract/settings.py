@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
@@ -26,6 +28,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -34,6 +37,18 @@ from contract.access import Labels
 from contract.errors import ConfigurationError
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _parted(value: Any) -> Any:
+    """A list as the environment holds it: JSON, or parts with commas between them."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Urls = Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(_parted)]
 
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -119,11 +134,30 @@ class ServerSettings(Section):
 
 
 class PolicySettings(Section):
+    engine: Literal["reader", "openai", "vllm"] | None = Field(
+        None,
+        description="`reader` is embedded, `openai` asks policy.url, `vllm` is started here (docs/engine.md). "
+        "Unset: `openai` where a URL is set, else `reader`.",
+    )
     url: HttpUrl | None = Field(
         None, description="OpenAI-compatible base URL, ending in /v1. Unset: the embedded reader."
     )
-    model: str | None = Field(None, description="Model id at that URL; unset: the first it lists.")
-    api_key: SecretStr | None = Field(None, description="Bearer token for that URL.")
+    urls: Urls = Field(
+        (),
+        description="Several such URLs that serve the same model (in the environment with commas between "
+        "them): each request goes to the least loaded one that answers.",
+    )
+    health_seconds: float = Field(
+        2.0,
+        gt=0,
+        description="Pause between health checks of a server that failed; one in service is checked ten "
+        "times more seldom.",
+    )
+    model: str | None = Field(
+        None,
+        description="Model id at that URL, or the name of an adapter; unset: the first it lists.",
+    )
+    api_key: SecretStr | None = Field(None, description="Bearer token for these URLs.")
     candidates: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] | None = Field(
         None,
         description="Answers sampled for each choice; unset: 2 reader, 1 URL. `auto` samples more only "
@@ -151,6 +185,116 @@ class PolicySettings(Section):
         None, ge=256, description="Context of the policy in tokens; unset: asked of it, else 8192."
     )
     timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one generation.")
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """All base URLs, each once."""
+        named = [self.url, *self.urls] if self.url is not None else self.urls
+        return tuple(dict.fromkeys(str(url).rstrip("/") for url in named))
+
+    @property
+    def engine_in_force(self) -> Literal["reader", "openai", "vllm"]:
+        """The engine that is set, or follows from the rest."""
+        return self.engine or ("openai" if self.servers else "reader")
+
+
+class EngineSettings(Section):
+    """vLLM, started and watched by Plumbline where policy.engine is `vllm`."""
+
+    model: str | None = Field(
+        None, description="Checkpoint of the policy that vLLM serves: a folder or a hub's name."
+    )
+    reward_model: str | None = Field(
+        None,
+        description="Reward model that a second vLLM serves to the judge: a folder or a hub's name.",
+    )
+    python: Path | None = Field(
+        None,
+        description="Python of the environment with vLLM; unset: .venv-vllm here, else beside Plumbline.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="`auto` takes the GPUs where there are any and vLLM can use them."
+    )
+    replicas: int = Field(
+        1, ge=1, le=64, description="Servers of the policy; on GPUs each has GPUs of its own."
+    )
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer.")
+    pipeline_parallel: int = Field(1, ge=1, description="Groups of layers on GPUs of their own.")
+    data_parallel: int = Field(1, ge=1, description="Copies of the model inside one server.")
+    executor: Literal["mp", "ray"] | None = Field(
+        None, description="How vLLM runs its workers; `ray` for several machines."
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
+        None,
+        description="Unset: on GPUs as the checkpoint says; on a CPU float32 for checkpoints in float32 and "
+        "for the reward model, else bfloat16.",
+    )
+    max_model_len: int | None = Field(
+        None,
+        ge=64,
+        description="Longest context in tokens; unset: as much as model and memory allow.",
+    )
+    kv_cache_gib: int | None = Field(
+        None, ge=1, description="GiB for the KV cache on a CPU; unset: an eighth of the memory."
+    )
+    gpu_memory: Share | None = Field(
+        None,
+        description="Share of each GPU's memory for the policy; unset: 0.9, or 0.7 beside the reward model.",
+    )
+    reward_gpu_memory: Share = Field(
+        0.2, description="Share of its GPU's memory for the reward model."
+    )
+    enforce_eager: bool | None = Field(
+        None,
+        description="Whether nothing is compiled at start; unset: true on a CPU, false on GPUs.",
+    )
+    adapters: dict[str, Path] = Field(
+        {}, description="LoRA adapters loaded at start, as a map of names to folders."
+    )
+    lora: bool | None = Field(
+        None, description="Whether adapters can be loaded at run time; unset: where any are named."
+    )
+    max_adapters: int = Field(2, ge=1, description="Adapters that one batch may mix.")
+    max_lora_rank: Literal[8, 16, 32, 64, 128, 256, 320, 512] = Field(
+        16, description="Highest rank of an adapter."
+    )
+    tool_parser: str | None = Field(
+        None, description="vLLM's parser of the model's tool calls, such as `hermes`."
+    )
+    reasoning_parser: str | None = Field(
+        None, description="vLLM's parser of the model's reasoning, such as `qwen3`."
+    )
+    args: tuple[str, ...] = Field(
+        (), description="Further flags of the policy's vLLM, passed as they are (a JSON list)."
+    )
+    reward_args: tuple[str, ...] = Field(
+        (), description="Further flags of the reward model's vLLM (a JSON list)."
+    )
+    port: int = Field(
+        0,
+        ge=0,
+        le=65000,
+        description="First port, on this machine only; the replicas and the reward model follow. 0: free "
+        "ones.",
+    )
+    api_key: SecretStr | None = Field(
+        None, description="Key of the vLLM servers; unset: a random one at each start."
+    )
+    start_seconds: float = Field(900.0, gt=0, description="Longest wait for a server to start.")
+    max_deaths: int = Field(
+        5, ge=1, description="After so many deaths in the window a server is not started again."
+    )
+    death_window_seconds: float = Field(600.0, gt=0, description="That window.")
+    log_bytes: int = Field(
+        20_000_000,
+        ge=10_000,
+        description="A log in DATA_DIR/engine larger than this becomes NAME.log.1.",
+    )
+
+    @property
+    def serves_adapters(self) -> bool:
+        """Can adapters be loaded?"""
+        return bool(self.adapters) if self.lora is None else self.lora or bool(self.adapters)
 
 
 class RetrievalSettings(Section):
@@ -306,6 +450,7 @@ class JudgeSettings(Section):
     reward_url: HttpUrl | None = Field(
         None, description="Root URL of a vLLM pooling server that serves the reward model."
     )
+    reward_api_key: SecretStr | None = Field(None, description="Bearer token for that URL.")
     reward_mean: float = Field(
         0.0, description="Mean raw reward of that checkpoint over reference answers."
     )
@@ -377,6 +522,7 @@ class Settings(Section):
     log_path: Path | None = Field(None, description="Log file; unset: DATA_DIR/log.sqlite.")
     server: ServerSettings = ServerSettings()
     policy: PolicySettings = PolicySettings()
+    engine: EngineSettings = EngineSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     ingest: IngestSettings = IngestSettings()
     reader: ReaderSettings = ReaderSettings()
@@ -438,6 +584,11 @@ class Settings(Section):
         """Where uploaded documents live."""
         return self.data_dir / "documents"
 
+    @property
+    def engine_logs(self) -> Path:
+        """Where the logs of engines that are started here live."""
+        return self.data_dir / "engine"
+
     def environment(self, *sections: str) -> dict[str, str]:
         """The environment of a child process that works with some sections of these settings.
 
@@ -453,13 +604,21 @@ class Settings(Section):
     @property
     def candidates(self) -> int | Literal["auto"]:
         """Answers sampled for each choice when the request does not say."""
-        return self.policy.candidates or (1 if self.policy.url else 2)
+        return self.policy.candidates or (2 if self.policy.engine_in_force == "reader" else 1)
 
     @cached_property
     def version(self) -> str:
         """A short hash of every value that can change an answer; it stands on each log row."""
-        apart = {"data_dir", "index_dir", "log_path", "server", "telemetry"}
-        shown = self.model_dump_json(exclude=apart)
+        shown = self.model_dump_json(
+            exclude={
+                "data_dir": True,
+                "index_dir": True,
+                "log_path": True,
+                "server": True,
+                "telemetry": True,
+                "engine": {"python", "port", "log_bytes", "start_seconds"},
+            }
+        )
         return hashlib.sha256(shown.encode()).hexdigest()[:12]
 
 
@@ -516,3 +675,11 @@ def _explain(error: ValidationError) -> str:
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return "The settings are wrong: " + "; ".join(problems)
+
+
+def share_metrics(folder: Path) -> None:
+    """Tell this process, and those that it starts, that several of them count together, in a folder that
+    begins empty. prometheus_client reads this when it is imported."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

@@ -61,6 +61,7 @@ def _reward_model(settings: JudgeSettings, encoder: Encoder) -> RewardModel:
             mean=settings.reward_mean,
             deviation=settings.reward_deviation,
             timeout_seconds=settings.timeout_seconds,
+            api_key=settings.reward_api_key.get_secret_value() if settings.reward_api_key else None,
         )
         server.check()
         return server

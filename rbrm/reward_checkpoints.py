@@ -101,6 +101,7 @@ class VllmRewardModel:
     Args:
         url: the server's root, such as http://127.0.0.1:8002.
         model: its id there; None takes the first that it lists.
+        api_key: bearer token.
     """
 
     remote = True
@@ -113,11 +114,13 @@ class VllmRewardModel:
         mean: float = 0.0,
         deviation: float = 1.0,
         timeout_seconds: float = 10.0,
+        api_key: str | None = None,
     ) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
         self._model = model
         self._mean, self._deviation = mean, deviation
-        self._client = httpx.Client(timeout=timeout_seconds, trust_env=False)
+        headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+        self._client = httpx.Client(headers=headers, timeout=timeout_seconds, trust_env=False)
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="reward-model")
 
     @property

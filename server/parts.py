@@ -16,6 +16,7 @@ from contract.candidate import Candidate, Policy, Prompt
 from contract.chat import ChatRequest
 from contract.filters import Filter
 from contract.passage import DocumentRecord, Evidence, Hit
+from contract.replicas import Replicas
 from contract.settings import Settings
 from contract.verdict import Assessment, JudgeFailed, Judgement, Unjudged
 from feedback.log import Log
@@ -24,6 +25,7 @@ from rbrm.guard import Guard
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
 from server.callers import Callers
+from server.engine.supervisor import Supervisor
 from server.flights import Flights
 from server.follow_up import refers_back
 from server.ingests import IngestQueue
@@ -65,11 +67,16 @@ class Parts:
     telemetry: Telemetry
     flights: Flights
     limiter: Limiter
+    # The servers behind the policy, and the engines that run here; None with the embedded reader.
+    replicas: Replicas | None = None
+    engine: Supervisor | None = None
 
     def start(self) -> None:
         """Begin what goes on beside the requests; needs a running event loop."""
         self.ingests.start()
         self.flights.start()
+        if self.replicas is not None:
+            self.replicas.start()
 
     def finished(self, turn: Turn) -> None:
         """A turn is logged: count what it came to, and take its tokens from its caller's budget."""
@@ -241,6 +248,8 @@ class Parts:
         await asyncio.to_thread(self.ingests.close)
         await self.policy.close()
         self.judge.close()
+        if self.engine is not None:
+            await asyncio.to_thread(self.engine.close)
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.retriever.close()
         self.log.close()

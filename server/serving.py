@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 import time
 from functools import partial
@@ -22,10 +23,12 @@ _SECONDS_TO_FLUSH = 3
 _log = logging.getLogger(__name__)
 
 
-def serve_app(app: Any, settings: ServerSettings, flights: Flights) -> None:
-    """Serve until SIGTERM or Ctrl-C, and return when everything is finished and written."""
+def serve_app(
+    app: Any, settings: ServerSettings, flights: Flights, listening: socket.socket
+) -> None:
+    """Serve a bound socket until SIGTERM or Ctrl-C, and return when everything is finished and written."""
     server = DrainingServer(server_config(app, settings), settings, flights)
-    server.run()
+    server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
 

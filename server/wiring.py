@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from contract.access import OWNER
-from contract.candidate import Policy
+from contract.errors import ConfigurationError
 from contract.model_server import ModelServer
-from contract.settings import Settings
+from contract.replicas import Replicas
+from contract.settings import JudgeSettings, PolicySettings, Settings
 from feedback.log import Log
 from rbrm.assembly import build_judge
 from rbrm.guard import Guard
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from server.callers import Anonymous, KeyRing
+from server.engine.supervisor import Supervisor
 from server.flights import Flights
 from server.ingest_process import IngestProcess
 from server.ingests import IngestQueue, Lookup
@@ -24,17 +28,59 @@ from server.policy.reader import ReaderPolicy
 from server.telemetry.telemetry import Telemetry
 from server.together import readings, retrievals
 from server.uploads import Uploads
-from text.encoder import Encoder
 from text.encoders import build_encoder
 
 
 def build(settings: Settings) -> Parts:
-    """Build every part and load the weights.
+    """Build every part, load the weights, and wait for engines that are started here.
 
     Raises:
-        ConfigurationError: a setting, file or folder is wrong. A missing index is none: the server
-            starts, says that it is not ready, and takes the index up when it is there.
+        ConfigurationError: a setting, file or folder is wrong, or an engine does not start. A missing
+            index is none: the server starts, says that it is not ready, and takes the index up when it is there.
     """
+    _check_engine(settings)
+    engine = Supervisor(settings) if settings.policy.engine_in_force == "vllm" else None
+    if engine is None:
+        return _build(settings, None)
+    engine.start()  # first of all: it takes longer than everything else together
+    try:
+        return _build(settings, engine)
+    except BaseException:
+        engine.close()
+        raise
+
+
+@contextmanager
+def engines(settings: Settings) -> Iterator[Settings]:
+    """The engines that are to be started here, for several server processes: settings by which each of
+    these finds them. Without any, the settings as they are.
+
+    Raises:
+        ConfigurationError: an engine does not start.
+    """
+    _check_engine(settings)
+    if settings.policy.engine_in_force != "vllm":
+        yield settings
+        return
+    engine = Supervisor(settings)
+    try:
+        engine.start()
+        engine.wait_until_ready()
+        found = {
+            "policy.engine": "openai",
+            "policy.urls": engine.urls,
+            "policy.api_key": engine.key,
+            "policy.model": _policy_settings(settings, engine).model,
+        }
+        if engine.reward_url is not None:
+            found |= {"judge.reward_url": engine.reward_url, "judge.reward_api_key": engine.key}
+        own = settings.engine.model_copy(update={"model": None, "reward_model": None})
+        yield settings.model_copy(update={"engine": own}).replace(found)
+    finally:
+        engine.close()
+
+
+def _build(settings: Settings, engine: Supervisor | None) -> Parts:
     keys = settings.server.keys_file
     callers = KeyRing(keys) if keys else Anonymous(settings.server)
     telemetry = Telemetry(settings.telemetry)
@@ -43,13 +89,18 @@ def build(settings: Settings) -> Parts:
     if (settings.index / MANIFEST).exists():
         retriever.open()
     uploads = Uploads(settings.documents)
-    judge = build_judge(settings.judge, encoder)
+    if engine is not None:
+        engine.wait_until_ready()
+    judge = build_judge(_judge_settings(settings.judge, engine), encoder)
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+    replicas = _replicas(settings.policy, engine)
     return Parts(
         settings=settings,
         encoder=encoder,
         retriever=retriever,
-        policy=_policy(settings, encoder, executor),
+        policy=OpenAIPolicy(replicas, _policy_settings(settings, engine))
+        if replicas
+        else ReaderPolicy(encoder, executor, settings.reader),
         judge=judge,
         watch=Guard(judge),
         log=Log(
@@ -66,6 +117,8 @@ def build(settings: Settings) -> Parts:
         telemetry=telemetry,
         flights=Flights(settings.server),
         limiter=Limiter(),
+        replicas=replicas,
+        engine=engine,
     )
 
 
@@ -79,13 +132,60 @@ def _lookup(retriever: Retriever) -> Lookup:
     return lookup
 
 
-def _policy(settings: Settings, encoder: Encoder, executor: ThreadPoolExecutor) -> Policy:
-    policy = settings.policy
-    if policy.url is None:
-        return ReaderPolicy(encoder, executor, settings.reader)
-    server = ModelServer(
-        str(policy.url),
-        api_key=policy.api_key.get_secret_value() if policy.api_key else None,
-        timeout_seconds=policy.timeout_seconds,
+def _check_engine(settings: Settings) -> None:
+    """Do the engine and what is set for it fit together?"""
+    policy, engine = settings.policy, settings.engine
+    name = policy.engine_in_force
+    problem = ""
+    if name == "openai" and not policy.servers:
+        problem = "policy.engine is openai, and there is no URL; set policy.url (--policy-url)."
+    elif name == "vllm" and policy.servers:
+        problem = "policy.engine is vllm, which is started here; unset policy.url and policy.urls."
+    elif name == "vllm" and engine.model is None:
+        problem = "policy.engine is vllm, and it has no model; set engine.model (--model)."
+    elif name != "vllm" and engine.reward_model is not None:
+        problem = "engine.reward_model is served beside a policy; set policy.engine to vllm."
+    elif engine.reward_model is not None and settings.judge.reward_url is not None:
+        problem = "engine.reward_model and judge.reward_url are two reward models; unset one."
+    if problem:
+        raise ConfigurationError(problem)
+
+
+def _replicas(policy: PolicySettings, engine: Supervisor | None) -> Replicas | None:
+    """The servers behind the policy; None for the embedded reader."""
+    key = policy.api_key.get_secret_value() if policy.api_key else None
+    urls = policy.servers
+    if engine is not None:
+        urls, key = engine.urls, engine.key
+    elif policy.engine_in_force == "reader":
+        return None
+    servers = [
+        ModelServer(url, api_key=key, timeout_seconds=policy.timeout_seconds) for url in urls
+    ]
+    return Replicas(
+        servers,
+        health_seconds=policy.health_seconds,
+        trouble=engine.trouble if engine is not None else None,
     )
-    return OpenAIPolicy(server, policy)
+
+
+def _policy_settings(settings: Settings, engine: Supervisor | None) -> PolicySettings:
+    """The model is the checkpoint that the engine serves, or an adapter of it."""
+    policy = settings.policy
+    if engine is None:
+        return policy
+    names = [engine.model, *engine.adapters.wanted]
+    if policy.model is not None and policy.model not in names:
+        raise ConfigurationError(
+            f"The engine serves {', '.join(names)}, and policy.model is {policy.model!r}. Leave it out, or "
+            "name an adapter in engine.adapters."
+        )
+    return policy.model_copy(update={"model": policy.model or engine.model})
+
+
+def _judge_settings(judge: JudgeSettings, engine: Supervisor | None) -> JudgeSettings:
+    """The reward model is the engine's where it serves one."""
+    if engine is None or engine.reward_url is None:
+        return judge
+    reward = {"reward_url": engine.reward_url, "reward_api_key": engine.key, "reward_model": None}
+    return JudgeSettings.model_validate(judge.model_dump() | reward)

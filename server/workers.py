@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from contract.settings import Settings
@@ -27,7 +30,8 @@ class Workers:
     are files that they share.
 
     Args:
-        serve: what a process does; it returns when it is told to stop (SIGTERM).
+        serve: what a process does; it returns when it is told to stop (SIGTERM). A function of a module,
+            since each process is a fresh interpreter.
     """
 
     def __init__(self, settings: Settings, listening: socket.socket, serve: Serve) -> None:
@@ -36,25 +40,31 @@ class Workers:
         self._serve = serve
         self._context = multiprocessing.get_context("spawn")
         self._stopping = threading.Event()
-        self._processes: list[tuple[multiprocessing.process.BaseProcess, float]] = []
+        self._processes: list[tuple[BaseProcess, float]] = []
 
     def run(self) -> bool:
-        """Serve until SIGTERM or SIGINT; False where a process ended right after its start."""
+        """Serve until SIGTERM or Ctrl-C; False where a process ended right after its start."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._processes = [self._started() for _ in range(self._settings.server.workers)]
         healthy = True
         while healthy and not self._stopping.wait(_LOOK_SECONDS):
             healthy = self._restart_the_dead()
-        for process, _ in self._processes:
-            if process.is_alive():
-                process.terminate()
+        if not self._stopping.is_set():
+            self._terminate()
         for process, _ in self._processes:
             process.join()
         return healthy
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Pass every signal on: a first one lets requests finish, a second cuts them short."""
         self._stopping.set()
+        self._terminate()
+
+    def _terminate(self) -> None:
+        for process, _ in self._processes:
+            if process.is_alive():
+                process.terminate()
 
     def _restart_the_dead(self) -> bool:
         for place, (process, since) in enumerate(self._processes):
@@ -67,7 +77,24 @@ class Workers:
             self._processes[place] = self._started()
         return True
 
-    def _started(self) -> tuple[multiprocessing.process.BaseProcess, float]:
-        process = self._context.Process(target=self._serve, args=(self._settings, self._listening))
+    def _started(self) -> tuple[BaseProcess, float]:
+        process = self._context.Process(
+            target=_work, args=(self._serve, self._settings, self._listening)
+        )
         process.start()
         return process, time.monotonic()
+
+
+def _work(serve: Serve, settings: Settings, listening: socket.socket) -> None:
+    # Ctrl-C in a terminal reaches a whole group of processes; here the parent passes it on.
+    os.setpgrp()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(settings, listening)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed can't tell its children to stop."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -71,8 +72,10 @@ def vllm(model: Path, port: int, log: Path, *flags: str) -> Iterator[str]:
             process.kill()
 
 
-def chat_checkpoint(folder: Path) -> Path:
+def chat_checkpoint(folder: Path, positions: int = 2048) -> Path:
     """A random two-layer Llama whose likeliest next tokens are always the words a grader asks for.
+
+    A character is about a token, and `positions` is the longest context.
 
     Every token's embedding shares one strong direction, and so do the output rows of those words; the
     rest is random, so that which word is likelier depends on the text.
@@ -82,7 +85,7 @@ def chat_checkpoint(folder: Path) -> Path:
 
     torch.manual_seed(0)
     tokenizer = _tokenizer(folder)
-    model = LlamaForCausalLM(_config(tokenizer))
+    model = LlamaForCausalLM(_config(tokenizer, positions))
     with torch.no_grad():
         shared = torch.zeros(128)
         shared[0] = 1.0
@@ -110,13 +113,39 @@ def reward_checkpoint(folder: Path) -> Path:
     return folder
 
 
+def adapter(folder: Path, seed: int) -> Path:
+    """A random LoRA adapter of rank 8 for these checkpoints, in peft's format."""
+    import torch
+    from safetensors.torch import save_file
+
+    random = torch.Generator().manual_seed(seed)
+    tensors = {}
+    for layer in range(2):
+        for name in ("q_proj", "v_proj"):
+            place = f"base_model.model.model.layers.{layer}.self_attn.{name}"
+            tensors[f"{place}.lora_A.weight"] = torch.randn(8, 128, generator=random)
+            tensors[f"{place}.lora_B.weight"] = torch.randn(128, 8, generator=random)
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": 8,
+        "lora_alpha": 16,
+        "target_modules": ["q_proj", "v_proj"],
+        "bias": "none",
+    }
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    save_file(tensors, folder / "adapter_model.safetensors")
+    return folder
+
+
 def embedding_checkpoint(folder: Path) -> Path:
     """The embedded encoder under a name of its own."""
     shutil.copytree(model_folder(EMBEDDED), folder)
     return folder
 
 
-def _config(tokenizer: object) -> object:
+def _config(tokenizer: object, positions: int = 2048) -> object:
     from transformers import LlamaConfig
 
     return LlamaConfig(
@@ -126,7 +155,7 @@ def _config(tokenizer: object) -> object:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=4,
-        max_position_embeddings=2048,
+        max_position_embeddings=positions,
         pad_token_id=0,
         eos_token_id=0,
         bos_token_id=None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from contract.candidate import Candidate, Piece, Prompt, Sampling
 from contract.errors import ConfigurationError, PlumblineError, PolicyUnavailable
-from contract.model_server import ModelServer
+from contract.model_server import ChatServer
 from contract.settings import PolicySettings
 from server.policy.choices import candidates_of, pieces
 
@@ -25,7 +25,7 @@ class OpenAIPolicy:
 
     deterministic = False
 
-    def __init__(self, server: ModelServer, settings: PolicySettings) -> None:
+    def __init__(self, server: ChatServer, settings: PolicySettings) -> None:
         self._server = server
         self._settings = settings
         self._model = settings.model
@@ -42,14 +42,16 @@ class OpenAIPolicy:
             RequestRejected: the server refused the request.
         """
         await self._find_model()
-        found = await self._sample(self._body(prompt, sampling, n))
+        found = await self._sample(self._body(prompt, sampling, n), sampling)
         if len(found) >= n:
             return found[:n]
         bodies = [
             self._body(prompt, _seeded_after(sampling, number), 1)
             for number in range(len(found), n)
         ]
-        more = await asyncio.gather(*(self._sample(b) for b in bodies), return_exceptions=True)
+        more = await asyncio.gather(
+            *(self._sample(b, sampling) for b in bodies), return_exceptions=True
+        )
         for result in more:
             if isinstance(result, PlumblineError):
                 _log.warning("a further candidate could not be sampled: %s", result.message)
@@ -68,7 +70,7 @@ class OpenAIPolicy:
         """
         await self._find_model()
         body = self._body(prompt, sampling, 1) | {"stream_options": {"include_usage": True}}
-        async with aclosing(self._server.stream(body)) as chunks:
+        async with aclosing(self._server.stream(body, affinity=sampling.affinity)) as chunks:
             async for piece in pieces(chunks):
                 yield piece
 
@@ -134,8 +136,9 @@ class OpenAIPolicy:
         }
         return {k: v for k, v in (body | dict(sampling.extra)).items() if v is not None}
 
-    async def _sample(self, body: Mapping[str, Any]) -> list[Candidate]:
-        return candidates_of(await self._server.chat(body), self._server.url)
+    async def _sample(self, body: Mapping[str, Any], sampling: Sampling) -> list[Candidate]:
+        reply = await self._server.chat(body, affinity=sampling.affinity)
+        return candidates_of(reply, self._server.url)
 
 
 def _seeded_after(sampling: Sampling, number: int) -> Sampling:

@@ -38,6 +38,7 @@ def _model(parts: Parts) -> dict[str, Any]:
         "owned_by": "plumbline",
         "plumbline": {
             "policy": parts.policy.describe(),
+            "servers": _servers(parts),
             "encoder": parts.encoder.name,
             "judge": parts.judge.version,
             "rubric": parts.judge.rubric.fingerprint,
@@ -45,6 +46,15 @@ def _model(parts: Parts) -> dict[str, Any]:
             "settings": parts.settings.version,
         },
     }
+
+
+def _servers(parts: Parts) -> list[dict[str, Any]]:
+    """The servers behind the policy, none with the embedded reader."""
+    states = parts.replicas.states if parts.replicas is not None else []
+    return [
+        {"url": state.url, "healthy": state.healthy, "in_flight": state.in_flight}
+        for state in states
+    ]
 
 
 def _index(parts: Parts) -> dict[str, Any] | None:

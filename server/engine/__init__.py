@@ -1,0 +1,1 @@
+"""vLLM, started, watched and started again by Plumbline (docs/engine.md)."""

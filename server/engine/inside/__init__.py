@@ -1,0 +1,1 @@
+"""What runs outside Plumbline's own process and environment; it imports nothing of the project."""
