@@ -37,7 +37,7 @@ class ChatServer(Protocol):
 
     def stream(
         self, body: Mapping[str, Any], *, affinity: str | None = None
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """The chunks of one streamed chat completion; closing the iterator stops the generation."""
 
     async def models(self) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ class ModelServer:
 
     async def stream(
         self, body: Mapping[str, Any], *, affinity: str | None = None
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """POST one chat completion with `stream: true` and yield its chunks.
 
         Whoever stops early must close the iterator: that closes the connection, and the server stops

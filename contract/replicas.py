@@ -86,7 +86,7 @@ class Replicas:
 
     async def stream(
         self, body: Mapping[str, Any], *, affinity: str | None = None
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """The chunks of one streamed completion. Only before the first chunk is another replica asked.
 
         Raises:
@@ -173,7 +173,7 @@ class Replicas:
 
     async def _stream(
         self, replica: Replica, body: Mapping[str, Any]
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         with self._asking(replica):
             async with aclosing(replica.server.stream(body)) as chunks:
                 async for chunk in chunks:

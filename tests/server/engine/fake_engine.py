@@ -39,7 +39,10 @@ class Handler(BaseHTTPRequestHandler):
             file.write(f"{self.path} {body.decode()}\n")
         if "slow-answers" in ways:
             time.sleep(600)
-        self._answer(200, {"choices": [{"message": {"content": "Yes."}}]})
+        message, scored = {"content": "Yes."}, {"probs": [0.5]}
+        admitted = self.headers["authorization"] == f"Bearer {os.environ['VLLM_API_KEY']}"
+        reply = {"choices": [{"message": message}], "data": [scored]}
+        self._answer(200 if admitted else 401, reply)
 
     def _answer(self, status: int, body: object) -> None:
         content = json.dumps(body).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ import pytest
 
 from contract.errors import ConfigurationError
 from contract.settings import Settings
+from contract.verdict import Verdict
+from rbrm.answer import Question
 from server.engine.machine import Machine
 from server.engine.supervisor import Supervisor
 from server.wiring import build
@@ -89,6 +92,27 @@ def test_the_key_is_not_on_the_command_line(running: Supervisor, tmp_path: Path)
     commands = Path(f"/proc/{keeper}/cmdline").read_bytes()
     commands += Path(f"/proc/{pid_in(tmp_path / 'pid')}/cmdline").read_bytes()
     assert running.key.encode() not in commands
+
+
+def test_the_judge_asks_the_reward_model_that_is_served_here(
+    settings: Settings, tmp_path: Path, checkpoint: Path
+) -> None:
+    changes = {
+        "engine.device": "cpu",
+        "engine.reward_model": str(checkpoint),
+        "engine.reward_args": ("--way",),
+    }
+    parts = build(settings.replace(changes))
+    try:
+        assert parts.engine is not None
+        assert [state.name for state in parts.engine.states] == ["policy", "reward"]
+        assert any("/classify" in line for line in (tmp_path / "posted").read_text().splitlines())
+        assert (tmp_path / "data" / "engine" / "reward.log").exists()
+        (verdict,) = parts.judge.judge(Question("How many days?"), ["Eighty days."])
+        assert isinstance(verdict, Verdict)
+        assert verdict.rm == pytest.approx(0.5)
+    finally:
+        asyncio.run(parts.close())
 
 
 def test_an_environment_without_vllm_says_how_to_make_one(settings: Settings) -> None:
