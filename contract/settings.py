@@ -463,6 +463,17 @@ class Settings(Section):
         return hashlib.sha256(shown.encode()).hexdigest()[:12]
 
 
+def share_metrics(folder: Path) -> None:
+    """Have this process and those that it starts keep their metrics in one folder, which is emptied.
+
+    Works only before prometheus_client is imported; that is where it looks for the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
 class _Sources(BaseSettings, Settings):
     """Settings as file and environment give them."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 import sys
 import time
 from functools import partial
@@ -22,10 +24,18 @@ _SECONDS_TO_FLUSH = 3
 _log = logging.getLogger(__name__)
 
 
-def serve_app(app: Any, settings: ServerSettings, flights: Flights) -> None:
-    """Serve until SIGTERM or Ctrl-C, and return when everything is finished and written."""
+def serve_app(
+    app: Any, settings: ServerSettings, flights: Flights, listening: socket.socket | None = None
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, and return when everything is finished and written.
+
+    With a socket that several processes share, SIGTERM alone counts: a terminal sends Ctrl-C to all of
+    them, and whoever started them passes it on as SIGTERM.
+    """
     server = DrainingServer(server_config(app, settings), settings, flights)
-    server.run()
+    if listening is not None:
+        server.deaf_to = frozenset({signal.SIGINT})
+    server.run([listening] if listening is not None else None)
     if not server.started:
         sys.exit(1)
 
@@ -53,9 +63,12 @@ class DrainingServer(uvicorn.Server):
         self._patience = settings.drain_seconds
         self._draining_since: float | None = None
         self._signals = 0
+        self.deaf_to: frozenset[int] = frozenset()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take no more requests. The port stays open, so that the health check can say so."""
+        if sig in self.deaf_to:
+            return
         # uvicorn would raise the signal again at the end, and the exit code would not be 0.
         self._signals += 1
         self._flights.drain()
