@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -622,6 +621,17 @@ class Settings(Section):
         return hashlib.sha256(shown.encode()).hexdigest()[:12]
 
 
+def share_metrics(folder: Path) -> None:
+    """Have this process and those that it starts keep their metrics in one folder, which is emptied.
+
+    Works only before prometheus_client is imported; that is where it looks for the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
 class _Sources(BaseSettings, Settings):
     """Settings as file and environment give them."""
 
@@ -675,11 +685,3 @@ def _explain(error: ValidationError) -> str:
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return "The settings are wrong: " + "; ".join(problems)
-
-
-def share_metrics(folder: Path) -> None:
-    """Tell this process, and those that it starts, that several of them count together, in a folder that
-    begins empty. prometheus_client reads this when it is imported."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
