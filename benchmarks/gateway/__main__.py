@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 import click
 import uvloop
 
-from benchmarks.gateway import passing
+from benchmarks.gateway import grounded, passing
 from benchmarks.gateway.processes import LOAD_CORE
 from benchmarks.gateway.run import Run
 from benchmarks.gateway.targets import version_of
@@ -22,6 +22,8 @@ from benchmarks.report import publish
 ROWS: dict[str, Callable[[Run], Awaitable[str]]] = {
     "passthrough": passing.passthrough,
     "stream": passing.stream,
+    "full": grounded.full,
+    "concurrent": grounded.concurrent,
 }
 _PACKAGES = {"litellm": "litellm", "tensorzero": "tensorzero", "nemo": "nemoguardrails"}
 _VERSIONS = ("uvicorn", "uvloop", "httptools", "httpx", "httpx-aiohttp", "aiohttp")

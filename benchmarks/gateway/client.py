@@ -114,10 +114,12 @@ class Connection(asyncio.Protocol):
             self._done.set_result(None)
 
 
-def post(path: str, body: Mapping[str, Any]) -> bytes:
-    """The bytes of a JSON request."""
+def post(path: str, body: Mapping[str, Any], key: str | None = None) -> bytes:
+    """The bytes of a JSON request, with a bearer token where a key is given."""
     content = orjson.dumps(body)
     head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    if key is not None:
+        head += f"authorization: Bearer {key}\r\n"
     return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
 
 

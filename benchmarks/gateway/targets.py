@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -63,12 +64,13 @@ class Target:
     path: str = CHAT
     body: Mapping[str, Any] = field(default_factory=dict)
     streamed: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
 
     def chat(self, *, seed: int = 0, messages: Sequence[Any] = QUESTION, **fields: Any) -> bytes:
         """The bytes of a chat request; the seed chooses the engine's script."""
         body = {"model": MODEL, "messages": messages, "temperature": 0.0, "max_tokens": 2048}
         over = dict(self.streamed) if fields.get("stream") else {}
-        return post(self.path, body | {"seed": seed} | self.body | over | fields)
+        return post(self.path, body | {"seed": seed} | self.body | over | fields, self.key)
 
 
 @asynccontextmanager
@@ -158,28 +160,31 @@ async def _started(
     port: int,
     path: str = CHAT,
     body: Mapping[str, Any] | None = None,
+    key: str | None = None,
 ) -> AsyncIterator[Target]:
     body = body or {}
-    ready = post(path, {"model": MODEL, "messages": QUESTION} | dict(body))
+    ready = post(path, {"model": MODEL, "messages": QUESTION} | dict(body), key)
     async with started(name, command, port, ready) as server:
-        yield Target(name, server, path, body)
+        yield Target(name, server, path, body, key=key)
 
 
 @asynccontextmanager
 async def _litellm(python: str, folder: Path, engine_port: int) -> AsyncIterator[Target]:
-    """LiteLLM's proxy, without a database."""
+    """LiteLLM's proxy, without a database; it refuses to start without a key."""
+    key = f"sk-{secrets.token_hex(16)}"
     url = f"http://127.0.0.1:{engine_port}/v1"
     served = {"model": f"openai/{MODEL}", "api_base": url, "api_key": "any"}
     config = {
         "model_list": [{"model_name": MODEL, "litellm_params": served}],
         "litellm_settings": {"telemetry": False, "num_retries": 0},
+        "general_settings": {"master_key": key},
     }
     file = folder / "litellm.yaml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
     port = free_port()
     command = ["env", "LITELLM_LOCAL_MODEL_COST_MAP=True", str(Path(python).parent / "litellm")]
     command += ["--config", str(file), "--host", "127.0.0.1", "--port", str(port)]
-    async with _started("LiteLLM proxy", command, port) as target:
+    async with _started("LiteLLM proxy", command, port, key=key) as target:
         yield target
 
 
