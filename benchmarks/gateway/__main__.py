@@ -1,6 +1,6 @@
 """Measure what Plumbline costs between a client and its model server.
 
-    python -m benchmarks.gateway passthrough stream full concurrent windowed workers soak
+python -m benchmarks.gateway passthrough stream full concurrent windowed workers soak
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 import click
 import uvloop
 
-from benchmarks.gateway import grounded, passing
+from benchmarks.gateway import grounded, passing, windowed
 from benchmarks.gateway.processes import LOAD_CORE
 from benchmarks.gateway.run import Run
 from benchmarks.gateway.targets import version_of
@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[Run], Awaitable[str]]] = {
     "stream": passing.stream,
     "full": grounded.full,
     "concurrent": grounded.concurrent,
+    "windowed": windowed.windowed,
 }
 _PACKAGES = {"litellm": "litellm", "tensorzero": "tensorzero", "nemo": "nemoguardrails"}
 _VERSIONS = ("uvicorn", "uvloop", "httptools", "httpx", "httpx-aiohttp", "aiohttp")

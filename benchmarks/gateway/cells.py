@@ -51,9 +51,7 @@ async def loop(
     return answers, time.monotonic() - begun
 
 
-async def cell(
-    target: Target, ask: Ask, concurrency: int, seconds: float, least: int = 0
-) -> Cell:
+async def cell(target: Target, ask: Ask, concurrency: int, seconds: float, least: int = 0) -> Cell:
     """Load a target, wait until it is idle again, and count."""
     before = target.server.cpu_seconds()
     answers, took = await loop(target.server.port, ask, concurrency, seconds, least)
@@ -61,7 +59,9 @@ async def cell(
     spent = target.server.cpu_seconds() - before
     good = [answer for answer in answers if answer.status == 200 and answer.whole]
     if not good:
-        raise RuntimeError(f"{target.name} answered nothing: {answers[0].status} {answers[0].body!r}")
+        raise RuntimeError(
+            f"{target.name} answered nothing: {answers[0].status} {answers[0].body!r}"
+        )
     return Cell(
         requests=len(answers),
         failed=len(answers) - len(good),

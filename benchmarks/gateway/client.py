@@ -55,9 +55,7 @@ class Connection(asyncio.Protocol):
         self._until: Callable[[Answer], bool] | None = None
         self._streams = False
 
-    async def ask(
-        self, request: bytes, *, until: Callable[[Answer], bool] | None = None
-    ) -> Answer:
+    async def ask(self, request: bytes, *, until: Callable[[Answer], bool] | None = None) -> Answer:
         """Send a request made by `post` or `get` and wait for the whole reply; where `until` becomes
         true, hang up.
 

@@ -69,7 +69,9 @@ class Vocabulary:
         words = random.Random(chunk).sample(found, 5)
         if self.language == "en":
             first, *others = (word.lower() for word in words)
-            return f"What do the documents say about {first}, and how is {' '.join(others)} handled?"
+            return (
+                f"What do the documents say about {first}, and how is {' '.join(others)} handled?"
+            )
         return f"关于{words[0]}，文件里有什么规定，{words[1]}和{''.join(words[2:])}怎么处理？"
 
 

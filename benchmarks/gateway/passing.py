@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.gateway.cells import Ask, Cell, rounds
 from benchmarks.gateway.engine import Script
 from benchmarks.gateway.run import Run
-from benchmarks.gateway.targets import BARE, Target, engine, passing, settings_file
+from benchmarks.gateway.targets import BARE, OFF, Target, engine, passing, settings_file
 from benchmarks.report import table
 
 _WORDS = (
@@ -20,7 +20,6 @@ _WORDS = (
 ANSWER = (_WORDS * 5).strip()
 WHOLE, STREAMED = 0, 1
 SCRIPTS = [Script(ANSWER), Script(ANSWER, delay=0.02, pace=0.002)]
-OFF = {"enabled": False}
 
 
 async def passthrough(run: Run) -> str:

@@ -21,6 +21,7 @@ from benchmarks.gateway.processes import LOAD_CORE, SERVER_CORE, Server, free_po
 
 CHAT = "/v1/chat/completions"
 BARE, FLOOR, PLUMBLINE = "bare pass-through", "FastAPI + aiohttp", "Plumbline"
+OFF = {"enabled": False}
 QUESTION = (
     {
         "role": "system",
@@ -119,7 +120,9 @@ async def plumbline(
 
 
 @asynccontextmanager
-async def passing(settings: Path, engine_port: int, pythons: Mapping[str, str | None]) -> AsyncIterator[list[Target]]:
+async def passing(
+    settings: Path, engine_port: int, pythons: Mapping[str, str | None]
+) -> AsyncIterator[list[Target]]:
     """Plumbline without retrieval and judge, the bare pass-throughs, and every gateway whose
     environment was given."""
     async with AsyncExitStack() as stack:
