@@ -5,7 +5,6 @@ python -m benchmarks.gateway passthrough stream full concurrent windowed workers
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import click
 import uvloop
 
-from benchmarks.gateway import grounded, passing, windowed
+from benchmarks.gateway import grounded, passing, scaled, soak, windowed
 from benchmarks.gateway.processes import LOAD_CORE
 from benchmarks.gateway.run import Run
 from benchmarks.gateway.targets import version_of
@@ -25,6 +24,8 @@ ROWS: dict[str, Callable[[Run], Awaitable[str]]] = {
     "full": grounded.full,
     "concurrent": grounded.concurrent,
     "windowed": windowed.windowed,
+    "workers": scaled.workers,
+    "soak": soak.soak,
 }
 _PACKAGES = {"litellm": "litellm", "tensorzero": "tensorzero", "nemo": "nemoguardrails"}
 _VERSIONS = ("uvicorn", "uvloop", "httptools", "httpx", "httpx-aiohttp", "aiohttp")

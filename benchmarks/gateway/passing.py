@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from benchmarks.gateway.cells import Ask, Cell, rounds
 from benchmarks.gateway.engine import Script
@@ -29,7 +30,7 @@ async def passthrough(run: Run) -> str:
         upstream = await stack.enter_async_context(engine(SCRIPTS, folder))
         settings = settings_file(folder, upstream.port, retrieval=OFF, judge=OFF)
         targets = await stack.enter_async_context(passing(settings, upstream.port, run.pythons))
-        asks = [_asking(target, WHOLE) for target in targets]
+        asks = [asking(target, WHOLE) for target in targets]
         cells = await rounds(targets, asks, 16, run.seconds, run.rounds)
     yard = _of(BARE, targets, cells).cpu_ms
     rows = [
@@ -55,8 +56,8 @@ async def stream(run: Run) -> str:
         settings = settings_file(folder, upstream.port, retrieval=OFF, judge=OFF)
         targets = await stack.enter_async_context(passing(settings, upstream.port, run.pythons))
         targets = [Target("engine", upstream), *targets]
-        whole = [_asking(target, WHOLE) for target in targets]
-        streamed = [_asking(target, STREAMED, stream=True) for target in targets]
+        whole = [asking(target, WHOLE) for target in targets]
+        streamed = [asking(target, STREAMED, stream=True) for target in targets]
         plain = await rounds(targets, whole, 1, run.seconds, run.rounds)
         paced = await rounds(targets, streamed, 1, run.seconds, run.rounds)
     direct, direct_paced = plain[0], paced[0]
@@ -88,7 +89,8 @@ async def stream(run: Run) -> str:
     return table(header, rows)
 
 
-def _asking(target: Target, seed: int, **fields: object) -> Ask:
+def asking(target: Target, seed: int, **fields: Any) -> Ask:
+    """The same request each time."""
     request = target.chat(seed=seed, **fields)
     return lambda number: request
 

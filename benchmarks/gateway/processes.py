@@ -66,20 +66,25 @@ async def started(
     """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                list(command),
-                stdout=output,
-                stderr=output,
-                cwd=ROOT,
-                preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509
-            )
+        process = launch(command, log, cores)
         server = Server(name, port, process, log)
         try:
             await _wait(server, ready, wait_seconds)
             yield server
         finally:
             stop(process)
+
+
+def launch(command: Sequence[str], log: Path, cores: set[int]) -> subprocess.Popen[bytes]:
+    """A process on some cores that writes into a log."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(command),
+            stdout=output,
+            stderr=output,
+            cwd=ROOT,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        )
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -69,21 +69,34 @@ class Target:
 
     def chat(self, *, seed: int = 0, messages: Sequence[Any] = QUESTION, **fields: Any) -> bytes:
         """The bytes of a chat request; the seed chooses the engine's script."""
-        body = {"model": MODEL, "messages": messages, "temperature": 0.0, "max_tokens": 2048}
-        over = dict(self.streamed) if fields.get("stream") else {}
-        return post(self.path, body | {"seed": seed} | self.body | over | fields, self.key)
+        body = {
+            "model": MODEL,
+            "messages": messages,
+            "temperature": 0.0,
+            "max_tokens": 2048,
+            "seed": seed,
+            **self.body,
+            **(self.streamed if fields.get("stream") else {}),
+            **fields,
+        }
+        return post(self.path, body, self.key)
 
 
 @asynccontextmanager
 async def engine(scripts: Sequence[Script], folder: Path) -> AsyncIterator[Server]:
     """The mock model server, on the core of the load."""
     port = free_port()
+    command = engine_command(scripts, folder, port)
+    async with started("engine", command, port, get("/v1/models"), cores=LOAD_CORE) as server:
+        yield server
+
+
+def engine_command(scripts: Sequence[Script], folder: Path, port: int) -> list[str]:
+    """What starts the mock model server."""
     file = folder / f"scripts-{port}.json"
     save(scripts, file)
     command = [sys.executable, "-m", "benchmarks.gateway.engine", "--port", str(port)]
-    command += ["--scripts", str(file)]
-    async with started("engine", command, port, get("/v1/models"), cores=LOAD_CORE) as server:
-        yield server
+    return [*command, "--scripts", str(file)]
 
 
 def settings_file(folder: Path, engine_port: int, **sections: Any) -> Path:
