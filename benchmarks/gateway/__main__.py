@@ -13,9 +13,9 @@ import click
 import uvloop
 
 from benchmarks.gateway import grounded, passing, scaled, soak, windowed
+from benchmarks.gateway.peers import version_of
 from benchmarks.gateway.processes import LOAD_CORE
 from benchmarks.gateway.run import Run
-from benchmarks.gateway.targets import version_of
 from benchmarks.report import publish
 
 ROWS: dict[str, Callable[[Run], Awaitable[str]]] = {

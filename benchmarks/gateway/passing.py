@@ -10,8 +10,9 @@ from typing import Any
 
 from benchmarks.gateway.cells import Ask, Cell, rounds
 from benchmarks.gateway.engine import Script
+from benchmarks.gateway.peers import BARE, passing
 from benchmarks.gateway.run import Run
-from benchmarks.gateway.targets import BARE, OFF, Target, engine, passing, settings_file
+from benchmarks.gateway.targets import OFF, Target, engine, settings_file
 from benchmarks.report import table
 
 _WORDS = (

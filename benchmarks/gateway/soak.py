@@ -10,7 +10,6 @@ import asyncio
 import random
 import sqlite3
 import statistics
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -24,11 +23,12 @@ import orjson
 
 from benchmarks.gateway import corpus
 from benchmarks.gateway.cells import loop
-from benchmarks.gateway.client import Answer, Connection, fetch, get
+from benchmarks.gateway.client import Answer, Connection
 from benchmarks.gateway.engine import Script
-from benchmarks.gateway.processes import LOAD_CORE, free_port, launch, stop
+from benchmarks.gateway.mortal import MortalEngine
+from benchmarks.gateway.processes import stop
 from benchmarks.gateway.run import Run
-from benchmarks.gateway.targets import Target, engine_command, plumbline, settings_file
+from benchmarks.gateway.targets import Target, plumbline, settings_file
 from benchmarks.report import table
 from text.encoder import Encoder
 
@@ -49,44 +49,6 @@ class Sent:
     kind: str
     answer: Answer | None = None
     ended: float = 0.0
-
-
-class Engine:
-    """The mock model server, which can be killed and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._log = folder / "engine.log"
-        scripts = [Script(text, _DELAY, _PACE) for text in corpus.answers()]
-        self._command = engine_command(scripts, folder, self.port)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.outages: list[tuple[float, float]] = []
-
-    async def start(self) -> None:
-        """Start it and wait until it answers."""
-        self._process = launch(self._command, self._log, LOAD_CORE)
-        while True:
-            with suppress(OSError):
-                await fetch(self.port, get("/v1/models"))
-                return
-            await asyncio.sleep(0.05)
-
-    async def die_now_and_then(self) -> None:
-        """Kill it every so often, and bring it back after a pause."""
-        while True:
-            await asyncio.sleep(_OUTAGE_EVERY)
-            begun = time.monotonic()
-            self.stop()
-            await asyncio.sleep(_OUTAGE)
-            await self.start()
-            self.outages.append((begun, time.monotonic()))
-
-    def stop(self) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
 
 @dataclass
@@ -143,7 +105,8 @@ async def soak(run: Run) -> str:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         index = folder / "index"
         questions = corpus.make(index, Encoder(), _CHUNKS, _ENCODED)
-        upstream = Engine(folder)
+        scripts = [Script(text, _DELAY, _PACE) for text in corpus.answers()]
+        upstream = MortalEngine(scripts, folder, _OUTAGE_EVERY, _OUTAGE)
         stack.callback(upstream.stop)
         await upstream.start()
         settings = settings_file(folder, upstream.port, index_dir=str(index))
@@ -199,7 +162,7 @@ def _logged(path: Path) -> Mapping[str, tuple[str, str]]:
 
 def _report(
     load: Load,
-    upstream: Engine,
+    upstream: MortalEngine,
     capacity: float,
     sizes: list[float],
     logged: Mapping[str, tuple[str, str]],
