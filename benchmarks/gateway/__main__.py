@@ -5,7 +5,9 @@ python -m benchmarks.gateway passthrough stream full concurrent windowed workers
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -67,6 +69,10 @@ def main(
 
 
 async def _row(name: str, run: Run) -> str:
+    """One row; a SIGTERM ends it as Ctrl-C does, so that no server outlives it."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await ROWS[name](run)
 
 
