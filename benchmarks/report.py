@@ -22,14 +22,31 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def publish(name: str, command: str, body: str) -> None:
-    """Print a result and put it between its marks, with command, date, machine and versions."""
+def publish(
+    name: str,
+    command: str,
+    body: str,
+    *,
+    write: bool = True,
+    also: Sequence[str] = (),
+    others: Sequence[str] = (),
+) -> None:
+    """Print a result and put it between its marks, with command, date, machine and versions.
+
+    Args:
+        write: false only prints it.
+        also: packages whose versions matter besides the usual ones.
+        others: names and versions of what ran in other environments.
+    """
+    versions = [f"{package} {version(package)}" for package in (*VERSIONS, *also)]
     made = (
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python "
-        f"{platform.python_version()}, " + ", ".join(f"{n} {version(n)}" for n in VERSIONS)
+        f"{platform.python_version()}, " + ", ".join([*versions, *others])
     )
     content = f"{body}\n\n{made}"
     click.echo(content)
+    if not write:
+        return
     text = DOCUMENT.read_text(encoding="utf-8")
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
