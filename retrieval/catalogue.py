@@ -6,11 +6,12 @@ A reader holds a read transaction (a snapshot) for as long as it serves one vers
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from contract.errors import ConfigurationError, IndexMismatch
 from contract.passage import Chunk, DocumentRecord
@@ -150,6 +151,14 @@ def fetch_chunks(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int
     return {row[0]: _chunk(row) for row in rows}
 
 
+def fetch_embedding_keys(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """Embedding keys by chunk id."""
+    marks = ",".join("?" * len(ids))
+    return dict(
+        connection.execute(f"SELECT id, embedding_key FROM chunk WHERE id IN ({marks})", ids)
+    )
+
+
 def fetch_document_chunks(connection: sqlite3.Connection, document_id: str) -> list[Chunk]:
     """All chunks of one document, in order."""
     rows = connection.execute(
@@ -189,12 +198,14 @@ def fetch_documents(
         (after, collection, collection),
     )
     for row in rows:
-        yield DocumentRecord(*(*row[:8], tuple(json.loads(row[8])), json.loads(row[9]), *row[10:]))
+        yield DocumentRecord(
+            *(*row[:8], tuple(orjson.loads(row[8])), orjson.loads(row[9]), *row[10:])
+        )
 
 
 def _chunk(row: Sequence[Any]) -> Chunk:
-    attributes = own_attributes(row[2], row[3], row[12], json.loads(row[11]))
-    return Chunk(*(*row[:10], tuple(json.loads(row[10])), attributes))
+    attributes = own_attributes(row[2], row[3], row[12], orjson.loads(row[11]))
+    return Chunk(*(*row[:10], tuple(orjson.loads(row[10])), attributes))
 
 
 def own_attributes(path: str, title: str, modified: float, given: dict[str, Any]) -> dict[str, Any]:

@@ -112,16 +112,14 @@ class Embeddings:
             return np.zeros((0, self._dimensions), dtype=np.float32)
         return np.memmap(self._matrix_path, np.float32, "r", shape=(rows, self._dimensions))
 
-    def sentences(self, key: bytes) -> tuple[list[Span], Vector] | None:
-        """Sentence spans and their vectors (s, d) of one chunk; None where nothing is stored."""
-        row = self._connection.execute(
-            "SELECT spans, sentences FROM embedding WHERE key = ?", (key,)
-        ).fetchone()
-        if row is None:
-            return None
-        spans = [(int(a), int(b)) for a, b in np.frombuffer(row[0], dtype=np.int32).reshape(-1, 2)]
-        vectors = np.frombuffer(row[1], dtype=np.float16).astype(np.float32)
-        return spans, vectors.reshape(len(spans), -1) if spans else np.zeros((0, 1), np.float32)
+    def sentences(self, keys: Sequence[bytes]) -> dict[bytes, list[tuple[Span, Vector | None]]]:
+        """Sentence spans with their vectors (d,) of chunks, by embedding key; what is not stored is left
+        out. A vector is None where the encoder gives sentences none, which stands there as zeros."""
+        marks = ",".join("?" * len(keys))
+        rows = self._connection.execute(
+            f"SELECT key, spans, sentences FROM embedding WHERE key IN ({marks})", keys
+        )
+        return {key: _sentences(spans, vectors) for key, spans, vectors in rows}
 
     def keep_only(self, keys: Collection[bytes]) -> int:
         """Drop every vector whose key is not among `keys`, and blank it; returns how many went."""
@@ -176,3 +174,12 @@ def store_stem(fingerprint: str) -> str:
 def _parts(keys: list[bytes]) -> Iterator[list[bytes]]:
     for start in range(0, len(keys), _BATCH):
         yield keys[start : start + _BATCH]
+
+
+def _sentences(spans: bytes, vectors: bytes) -> list[tuple[Span, Vector | None]]:
+    ends = np.frombuffer(spans, dtype=np.int32).reshape(-1, 2).tolist()
+    if not ends:
+        return []
+    rows = np.frombuffer(vectors, dtype=np.float16).astype(np.float32).reshape(len(ends), -1)
+    known: list[bool] = np.any(rows, axis=1).tolist()
+    return [((a, b), rows[i] if known[i] else None) for i, (a, b) in enumerate(ends)]

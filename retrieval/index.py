@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,19 +109,17 @@ class Index:
         opened = self._collection(collection)
         return opened.lexical.rarity(terms) if opened else dict.fromkeys(terms, 1.0)
 
-    def sentences(self, chunk: Chunk) -> tuple[Sentence, ...]:
-        """The sentences of a chunk with their stored vectors, offsets in the document."""
-        row = self._catalogue.execute(
-            "SELECT embedding_key FROM chunk WHERE id = ?", (chunk.id,)
-        ).fetchone()
-        stored = self._embeddings.sentences(row[0]) if row else None
-        if stored is None:
-            return ()
-        spans, vectors = stored
-        return tuple(
-            Sentence(chunk.text[a:b], chunk.start + a, chunk.start + b, _known(vectors[i]))
-            for i, (a, b) in enumerate(spans)
-        )
+    def sentences(self, chunks: Sequence[Chunk]) -> dict[int, tuple[Sentence, ...]]:
+        """The sentences of chunks, by chunk id, with their stored vectors and offsets in the document."""
+        keys = catalogue.fetch_embedding_keys(self._catalogue, [chunk.id for chunk in chunks])
+        stored = self._embeddings.sentences(list(keys.values()))
+        return {
+            chunk.id: tuple(
+                Sentence(chunk.text[a:b], chunk.start + a, chunk.start + b, vector)
+                for (a, b), vector in stored.get(keys.get(chunk.id, b""), ())
+            )
+            for chunk in chunks
+        }
 
     def document(self, document_id: str, access: Access) -> list[Chunk]:
         """All chunks of a document.
@@ -187,11 +185,6 @@ class Index:
                 param="plumbline.collection",
             )
         return self._collections.get(name)
-
-
-def _known(vector: Vector) -> Vector | None:
-    """A row of zeros stands where an encoder gives no vectors of sentences."""
-    return vector if vector.any() else None
 
 
 def _check(path: Path, record: FileRecord) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from contract.passage import Chunk, Hit, Passage, Sentence
-from retrieval.index import Index
 from text.terms import terms
 
 # Two texts are the same but for wording if they share this much of the shorter one's shingles.
@@ -83,17 +82,22 @@ def _touches(run: Sequence[Hit], chunk: Chunk) -> bool:
     return same and chunk.ordinal in (first.ordinal - 1, last.ordinal + 1)
 
 
-def passage_of(index: Index, run: Sequence[Hit], number: int) -> Passage:
-    """One passage from a run of neighbouring chunks, with what overlaps in it once."""
+def passage_of(
+    run: Sequence[Hit], number: int, sentences_of: Mapping[int, Sequence[Sentence]]
+) -> Passage:
+    """One passage from a run of neighbouring chunks, with what overlaps in it once.
+
+    `sentences_of` holds those of each chunk, by its id.
+    """
     best = max(run, key=lambda hit: hit.score)
     first = run[0].chunk
-    text, sentences = first.text, list(index.sentences(first))
+    text, sentences = first.text, list(sentences_of[first.id])
     end = first.end
     for hit in run[1:]:
         chunk = hit.chunk
         gap = "\n" if chunk.start > end else ""
         text += gap + chunk.text[max(0, end - chunk.start) :]
-        sentences += _after(index.sentences(chunk), end)
+        sentences += _after(sentences_of[chunk.id], end)
         end = chunk.end
     return Passage(
         number=number,

@@ -208,7 +208,8 @@ class Retriever:
         longest = index.manifest.splitter.get("chunk_tokens", self._settings.passage_tokens)
         fits = len(hits) * longest <= self._settings.passage_tokens
         kept = hits if fits else self._affordable(hits)
-        return tuple(passage_of(index, run, n) for n, run in enumerate(joined(kept), 1))
+        sentences = index.sentences([hit.chunk for hit in kept])
+        return tuple(passage_of(run, n, sentences) for n, run in enumerate(joined(kept), 1))
 
     def _affordable(self, hits: Sequence[Hit]) -> list[Hit]:
         """The best hits that fit the token budget; the first one always does."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rbrm.answer import Answer, Grade
 from rbrm.rubric import LANGUAGES, PatternGrader, Patterns
@@ -24,13 +25,25 @@ _QUOTED = re.compile(
 _LETTERS = {"en": re.compile("[A-Za-z]"), "zh": re.compile(f"[{HAN}]")}
 
 
+# The patterns of all propositions look at the same sentences, one after the other.
+@lru_cache(maxsize=1024)
+def _unquoted(sentence: str) -> str:
+    return _QUOTED.sub(" ", sentence)
+
+
+@lru_cache(maxsize=1024)
+def _languages(text: str) -> frozenset[str]:
+    """The languages that a text has letters of."""
+    return frozenset(name for name, letters in _LETTERS.items() if letters.search(text))
+
+
 class PatternMatcher:
     """The compiled patterns of one proposition, looked for in every sentence."""
 
     def __init__(self, spec: PatternGrader) -> None:
         self.languages = frozenset(n for n in LANGUAGES if spec.pattern.of(n))
         self._patterns = [
-            (_LETTERS[language], pattern)
+            (language, pattern)
             for language in LANGUAGES
             if (pattern := _joined(getattr(spec.pattern, language)))
         ]
@@ -46,9 +59,10 @@ class PatternMatcher:
         return Grade(_NOT_FOUND) if answer.language in self.languages else None
 
     def _matches(self, sentence: str) -> bool:
-        said = sentence if self._quoted else _QUOTED.sub(" ", sentence)
+        said = sentence if self._quoted else _unquoted(sentence)
+        letters = _languages(said)
         found = (self._any is not None and self._any.search(said) is not None) or any(
-            letters.search(said) and pattern.search(said) for letters, pattern in self._patterns
+            language in letters and pattern.search(said) for language, pattern in self._patterns
         )
         return found and (self._unless is None or not self._unless.search(sentence))
 
