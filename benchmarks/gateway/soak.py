@@ -37,6 +37,8 @@ _SHARE, _DELAY, _PACE = 0.8, 0.1, 0.002
 _OUTAGE_EVERY, _OUTAGE = 45.0, 1.0
 # A reply counts as touched by an outage if it was under way this long before or after one.
 _NEAR = 2.0
+# Longer than any setting of the server lets a turn take.
+_GIVE_UP = 120.0
 _KINDS = {"whole": 40, "stream": 20, "windowed": 25, "hung up": 8, "stream hung up": 7}
 _UNREACHABLE = 503
 
@@ -84,19 +86,24 @@ class Load:
         await asyncio.gather(*tasks)
 
     async def _send(self, one: Sent) -> None:
+        """A request that hangs is given up, and counts as wrong for want of an answer."""
+        with suppress(TimeoutError):
+            one.answer = await asyncio.wait_for(self._ask(one), _GIVE_UP)
+        one.ended = time.monotonic()
+
+    async def _ask(self, one: Sent) -> Answer:
         request = self.request(one.number, one.kind)
         connection = self._free.pop() if self._free else Connection(self.target.server.port)
         if one.kind == "stream hung up":
-            one.answer = await connection.ask(request, until=lambda answer: True)
-        elif one.kind == "hung up":
+            return await connection.ask(request, until=lambda answer: True)
+        if one.kind == "hung up":
             asking = asyncio.create_task(connection.ask(request))
             await asyncio.sleep(self._random.uniform(0.05, 0.3))
             connection.close()
-            one.answer = await asking
-        else:
-            one.answer = await connection.ask(request)
-            self._free.append(connection)
-        one.ended = time.monotonic()
+            return await asking
+        answer = await connection.ask(request)
+        self._free.append(connection)
+        return answer
 
 
 async def soak(run: Run) -> str:
