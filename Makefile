@@ -92,6 +92,7 @@ bench: $(VENV)/.tested ## Run the benchmarks; DATA=folder with SQuAD-format file
 	@$(BIN)/python -m benchmarks.latency
 	@$(BIN)/python -m benchmarks.guard
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.judge_cost
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gate
 	@$(BIN)/python -m benchmarks.handbook
 
 judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA=folder with the public sets

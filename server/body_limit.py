@@ -36,7 +36,7 @@ class BodyLimit:
                 return
             if not is_upload:
                 # The server reads no more bytes of a body than its head announces.
-                await self._app(scope, receive, send)
+                await self._app(scope, _timed(receive, flight), send)
                 return
         if is_upload:
             await self._app(scope, _counted(receive, most, error, flight), send)
@@ -63,6 +63,19 @@ class BodyLimit:
         name = "max_upload_bytes" if is_upload else "max_body_bytes"
         most: int = getattr(self._settings, name)
         return TooLarge(f"The request is larger than {most} bytes (server.{name})."), most
+
+
+def _timed(receive: Receive, flight: Flight | None) -> Receive:
+    """The same messages; the body has its time to come, from now until it is there."""
+    _waits(flight, True)
+
+    async def timed() -> Message:
+        message = await receive()
+        if not message.get("more_body", False):
+            _waits(flight, False)
+        return message
+
+    return timed
 
 
 def _counted(receive: Receive, most: int, error: TooLarge, flight: Flight | None) -> Receive:

@@ -29,7 +29,7 @@ Role = Literal["reader", "rater", "admin"]
 # Each role may do what those before it may.
 ROLES: tuple[Role, ...] = ("reader", "rater", "admin")
 
-# The loader in C, where PyYAML has it: ten thousand keys in half a second.
+# The loader in C, where PyYAML has it: requests wait while a changed file is read again.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _log = logging.getLogger(__name__)

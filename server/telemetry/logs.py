@@ -85,10 +85,11 @@ class _Json(_Formatter):
 
 
 class _Text(_Formatter):
-    """`2026-11-01 12:00:00,000 INFO server.access POST /v1/… 200 0.412s request_id=req_… …`."""
+    """`2026-11-01 12:00:00.000 INFO server.access POST /v1/… 200 0.412s request_id=req_… …`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{self.formatTime(record)} {record.levelname} {record.name} {record.getMessage()}"
+        at = datetime.fromtimestamp(record.created).isoformat(" ", "milliseconds")
+        line = f"{at} {record.levelname} {record.name} {record.getMessage()}"
         for name, value in self.fields(record).items():
             # These stand in the message of a request's line already.
             if name not in ("method", "route", "status", "seconds"):

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
+from contract.settings import share_metrics
 from plumbline import cli
 from tests.conftest import ROOT, Serve, ask, free_port
 from tests.scripted_policy import ScriptedPolicy
@@ -59,6 +60,27 @@ def test_a_turn_is_counted_with_its_stages_tokens_and_outcome(
     chat = {"route": "/v1/chat/completions", "method": "POST", "status": "200"}
     assert seen("request_seconds_count", **chat) == 2
     assert seen("requests_in_flight") == 0
+
+
+def test_a_windowed_stream_is_counted_too(serve: Serve, policy: ScriptedPolicy) -> None:
+    policy.script("Each employee gets 80 working days of parental leave [1]. It is paid [1].")
+    url = serve(policy__url=policy.url, server__anonymous_tokens_per_minute=10)
+    body = {
+        "model": "plumbline",
+        "messages": [{"role": "user", "content": QUESTION}],
+        "stream": True,
+        "plumbline": {"stream_mode": "windowed"},
+    }
+    asked = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+    assert asked.text.endswith("data: [DONE]\n\n")
+    assert httpx.post(f"{url}/v1/chat/completions", json=body).status_code == 429
+    other = serve(policy__url=policy.url)
+    httpx.post(f"{other}/v1/chat/completions", json=body, timeout=60)
+    seen = Scrape(other)
+    assert seen("decisions_total", decision="serve") == 1
+    assert seen("stage_seconds_count", stage="generate") == 1
+    assert seen("stage_seconds_count", stage="judge") >= 2, "sentences, and the whole"
+    assert seen("first_token_seconds_count") == 1
 
 
 def test_a_refusal_is_counted_by_policy_version_and_style(
@@ -183,7 +205,12 @@ print(metrics.exposition("")[0].decode())
 def test_processes_that_share_a_folder_show_their_sum(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, in_flight: float
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    left = tmp_path / "metrics" / "counter_1.db"
+    left.parent.mkdir()
+    left.write_bytes(b"of an earlier run")
+    share_metrics(left.parent)
+    assert not left.exists()
 
     def run(count: int, end: str) -> str:
         return subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +137,16 @@ def test_a_collector_that_is_down_keeps_nobody_waiting(data_dir: Path, tmp_path:
     }
     with listening(create_app(build(Settings().replace(named)))) as url:
         assert ask(url, QUESTION)["plumbline"]["policy_version"]
+
+
+def test_without_the_extra_the_start_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+    monkeypatch.setitem(sys.modules, missing, None)
+    named = {"data_dir": tmp_path, "telemetry.otlp_endpoint": "http://127.0.0.1:4318"}
+    with pytest.raises(ConfigurationError, match=r"\[otel\]"):
+        build(Settings().replace(named))
 
 
 def test_headers_of_the_wrong_form_stop_the_start(tmp_path: Path) -> None:
