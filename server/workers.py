@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from contract.settings import Settings
+from server.telemetry.metrics import forget_process
 
 # A process that ends sooner than this after its start is broken, not unlucky.
 _SETTLED_SECONDS = 20.0
@@ -74,6 +75,7 @@ class Workers:
                 _log.error("a server process ended at its start with %s", process.exitcode)
                 return False
             _log.error("a server process ended with %s; it is started again", process.exitcode)
+            forget_process(process.pid or 0)
             self._processes[place] = self._started()
         return True
 

@@ -143,7 +143,7 @@ class Metrics:
     def close(self) -> None:
         """What this process alone was doing counts no more."""
         if SEVERAL:
-            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+            forget_process(os.getpid())
 
     def _forget(self, version: str) -> None:
         if SEVERAL:
@@ -162,3 +162,8 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+
+
+def forget_process(pid: int) -> None:
+    """What a process that has ended was doing counts no more; what it counted stays."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
