@@ -8,7 +8,7 @@ found with it, and a long answer costs no more for each sentence than a short on
 from __future__ import annotations
 
 from rbrm.answer import Answer, Grade, Question
-from rbrm.judge import Judge
+from rbrm.judge import Judge, propositions_in
 from rbrm.reading import read_batch
 from rbrm.rubric import LLMGrader
 from text.sentences import sentence_spans
@@ -63,7 +63,7 @@ class Guard:
         read = Answer.of(question.text, tail, question.passages)
         batch = read_batch(judge.encoder, question, [read], deadline)
         reading = batch.answers[0]
-        heads = dict(
+        heads = propositions_in(
             judge.graders.heads.grades(reading, batch.question, question.response_type)
         ) | judge.graders.own.grades(reading, batch.question)
         answer = Answer.of(question.text, searched, question.passages)

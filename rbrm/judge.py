@@ -173,7 +173,7 @@ class Judge:
             answer = replace(answer, compliance=outcome)
             found = graders.heads.grades(reading, batch.question, question.response_type)
             found = found or self._unread(answer)
-            heads = _propositions(found) | graders.own.grades(reading, batch.question)
+            heads = propositions_in(found) | graders.own.grades(reading, batch.question)
             answer, graded = self._grade(question, answer, heads)
             read_answers.append(answer)
             grades.append(graded)
@@ -372,7 +372,8 @@ def _by_outcome(answer: Answer, heads: Mapping[str, HeadGrade]) -> dict[str, Hea
     }
 
 
-def _propositions(found: Mapping[str, HeadGrade]) -> dict[str, HeadGrade]:
+def propositions_in(found: Mapping[str, HeadGrade]) -> dict[str, HeadGrade]:
+    """The grades of heads that stand for propositions, by the proposition's name."""
     prefix = "proposition/"
     return {n.removeprefix(prefix): g for n, g in found.items() if n.startswith(prefix)}
 

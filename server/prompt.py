@@ -33,6 +33,9 @@ _TURN = re.compile(
     r"<\|([^|<>]{1,40})\|>|<(/?)(s|bos|eos|start_of_turn|end_of_turn)>|\[(/?INST)\]", re.I
 )
 
+# Every mark and turn begins with one of these.
+_SUSPICIOUS = re.compile(r"[<＜>＞\[]")
+
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -115,5 +118,9 @@ def _explained(evidence: Evidence) -> list[str]:
 
 def _as_data(text: str) -> str:
     """A passage's text without what could end it early, open a turn, or hide from people."""
-    text = _MARKS.sub(lambda mark: " ".join(mark.group()), INVISIBLE.sub("", text))
+    if not text.isascii():
+        text = INVISIBLE.sub("", text)
+    if not _SUSPICIOUS.search(text):
+        return text
+    text = _MARKS.sub(lambda mark: " ".join(mark.group()), text)
     return _TURN.sub(lambda turn: "(" + turn.group().strip("<>[]|") + ")", text)

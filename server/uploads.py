@@ -13,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -116,7 +117,12 @@ class Uploads:
 
     def holds(self, path: str) -> bool:
         """Is this the path of an uploaded file?"""
-        return self._folder in Path(path).resolve().parents
+        return self._holds(path)
+
+    @cached_property
+    def _holds(self) -> Callable[[str], bool]:
+        """Asked for every passage of every answer, and dear: the file system is looked at."""
+        return lru_cache(maxsize=4096)(lambda path: self._folder in Path(path).resolve().parents)
 
     def collection_of(self, path: Path) -> str:
         """The collection that an uploaded file belongs to."""
