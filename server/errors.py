@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -25,6 +24,7 @@ from contract.errors import (
     StorageFailed,
     TooLarge,
 )
+from server.rejection import rejection
 from server.replies import error_body
 
 _log = logging.getLogger(__name__)
@@ -62,25 +62,6 @@ def response_of(error: PlumblineError) -> tuple[int, dict[str, Any]]:
     return status, error_body(error, kind)
 
 
-def rejection(problems: list[Any]) -> RequestRejected:
-    """The first problem that validation found, as a sentence that names the field."""
-    problem: Mapping[str, Any] = problems[0]
-    place = [str(part) for part in problem.get("loc", ()) if part != "body"]
-    param = ".".join(place) or None
-    if problem["type"] == "json_invalid":
-        reason = problem.get("ctx", {}).get("error", "it ends too early")
-        return RequestRejected(f"The body is not valid JSON: {reason}.", code="invalid_json")
-    if problem["type"] == "extra_forbidden":
-        return RequestRejected(
-            f"Unrecognized request argument: {param}. It is not supported, and ignoring it would "
-            "change the answer; leave it out.",
-            code="unsupported_parameter",
-            param=param,
-        )
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return RequestRejected(f"{param}: {message}." if param else f"{message}.", param=param)
-
-
 async def _on_plumbline_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PlumblineError)
     status, body = response_of(error)
@@ -89,7 +70,7 @@ async def _on_plumbline_error(request: Request, error: Exception) -> JSONRespons
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError | ValidationError)
-    status, body = response_of(rejection(list(error.errors())))
+    status, body = response_of(rejection(error.errors(), getattr(error, "body", None)))
     return JSONResponse(body, status_code=status)
 
 

@@ -44,6 +44,7 @@ def turn_record(turn: Turn, parts: Parts) -> CompletionRecord:
         settings_version=parts.settings.version,
         seconds=turn.seconds,
         labels=_labels(turn.request, turn.caller, turn.evidence.passages),
+        made_by=turn.caller.name,
         candidates=tuple(_candidates(turn)),
     )
 
@@ -83,6 +84,7 @@ def failed_record(
         settings_version=parts.settings.version,
         seconds=live.seconds(),
         labels=_labels(request, caller, ()),
+        made_by=caller.name,
     )
 
 

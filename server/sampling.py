@@ -9,6 +9,7 @@ from contract.candidate import Prompt, Sampling
 from contract.chat import ChatRequest
 from contract.errors import ContextTooLong
 from contract.settings import Settings
+from contract.tools import passed_on
 from server.parts import Parts
 
 # What the answer itself is assumed to need when the request sets no limit.
@@ -64,6 +65,7 @@ def mode_of(request: ChatRequest, settings: Settings) -> str:
 def sampling_of(request: ChatRequest, settings: Settings) -> Sampling:
     """The sampling as the caller asked for it."""
     passed = request.model_dump(include=set(PASSED_ON), exclude_none=True)
+    passed |= passed_on(request.tools, request.tool_choice)
     extra: dict[str, Any] = {name: passed[name] for name in PASSED_ON if name in passed}
     if extra.get("response_format") == {"type": "text"}:
         del extra["response_format"]

@@ -99,7 +99,7 @@ def test_the_same_in_a_log_of_many_turns_of_all_sizes(tmp_path: Path, log: Log) 
         do(log.delete(record.id))
     found = on_disk(tmp_path / "log.sqlite")
     assert [n for n, _ in gone if f"mark{n:04d}x".encode() in found] == []
-    for number, record in kept:
+    for _, record in kept:
         assert log.completion(record.id).candidates == record.candidates
 
 
