@@ -43,9 +43,15 @@ class ImagePart(Wire):
 Part = Annotated[TextPart | RefusalPart | ImagePart, Field(discriminator="type")]
 
 
+# What the openai SDK's `parse` puts beside the text that it parsed, and sends back: the same again, so
+# nothing is lost where it goes no further.
+Parsed = Annotated[Any, Field(exclude=True)]
+
+
 class FunctionCall(Wire):
     name: str
     arguments: str
+    parsed_arguments: Parsed = None
 
 
 class ToolCall(Wire):
@@ -67,6 +73,7 @@ class Message(Wire):
     tool_calls: Annotated[list[ToolCall], Field(min_length=1, max_length=128)] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    parsed: Parsed = None
     audio: None = None
     function_call: None = None
 
