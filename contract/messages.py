@@ -43,15 +43,17 @@ class ImagePart(Wire):
 Part = Annotated[TextPart | RefusalPart | ImagePart, Field(discriminator="type")]
 
 
-# What the openai SDK's `parse` puts beside the text that it parsed, and sends back: the same again, so
-# nothing is lost where it goes no further.
-Parsed = Annotated[Any, Field(exclude=True)]
+# What clients put beside a reply's own fields and send back with it: the openai SDK what it parsed of a
+# text, LiteLLM the fields that it does not know, those who put a stream together the places of calls. It
+# is the same again, so nothing is lost where it goes no further.
+Copy = Annotated[Any, Field(exclude=True)]
 
 
 class FunctionCall(Wire):
     name: str
     arguments: str
-    parsed_arguments: Parsed = None
+    parsed_arguments: Copy = None
+    provider_specific_fields: Copy = None
 
 
 class ToolCall(Wire):
@@ -60,6 +62,8 @@ class ToolCall(Wire):
     id: str
     type: Literal["function"] = "function"
     function: FunctionCall
+    index: Copy = None
+    provider_specific_fields: Copy = None
 
 
 class Message(Wire):
@@ -73,7 +77,8 @@ class Message(Wire):
     tool_calls: Annotated[list[ToolCall], Field(min_length=1, max_length=128)] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
-    parsed: Parsed = None
+    parsed: Copy = None
+    provider_specific_fields: Copy = None
     audio: None = None
     function_call: None = None
 

@@ -17,6 +17,8 @@ _ANSWER_TOKENS = 256
 _MOST_CHARACTERS = 8
 # No tokenizer in use makes more tokens than this of a text, on the whole of a prompt.
 _BYTES_PER_TOKEN = 2
+# OpenAI's words; clients know by them, not by the code, that a conversation must be cut.
+_CONTEXT = "This model's maximum context length is {} tokens."
 
 # Fields that change nothing here: the policy does what they ask.
 PASSED_ON = (
@@ -104,8 +106,8 @@ async def check_size(request: ChatRequest, parts: Parts) -> None:
     size = sum(len(message.text) for message in request.messages)
     if size > _MOST_CHARACTERS * limit:
         raise ContextTooLong(
-            f"The conversation has {size} characters, and the context of the policy is {limit} "
-            "tokens. Send a shorter one.",
+            f"{_CONTEXT.format(limit)} However, your messages have {size} characters, which can't be so "
+            "few tokens. Please send a shorter conversation.",
             param="messages",
         )
 
@@ -126,9 +128,9 @@ async def check_context(prompt: Prompt, request: ChatRequest, parts: Parts) -> N
     tokens = await parts.count_tokens(prompt.texts)
     if tokens + wanted > limit:
         raise ContextTooLong(
-            f"The prompt has about {tokens} tokens with the retrieved passages"
-            f"{f' and asks for {asked} more' if asked else ''}, but the context of the policy is "
-            f"{limit}. Send a shorter conversation, or lower max_tokens.",
+            f"{_CONTEXT.format(limit)} However, your messages result in about {tokens} tokens with the "
+            f"retrieved passages{f', and you ask for {asked} more' if asked else ''}. Please send a "
+            "shorter conversation, or lower max_tokens.",
             param="messages",
         )
 
