@@ -34,7 +34,7 @@ from benchmarks.latency import questions
 from benchmarks.report import publish, table
 from contract.access import OWNER
 from contract.candidate import Prompt, Sampling
-from contract.chat import Message
+from contract.messages import Message
 from contract.passage import Evidence
 from contract.settings import ReaderSettings, RetrievalSettings, Settings
 from ingest.build import Ingest

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from contract.chat import Body
+from contract.wire import Body
 
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]

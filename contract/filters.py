@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 Attribute = str | float | bool
 Attributes = Mapping[str, Attribute]
@@ -63,7 +63,15 @@ class Compound(BaseModel):
         return every(part.matches(attributes) for part in self.filters)
 
 
-Filter = Comparison | Compound
+def _kind(data: Any) -> str:
+    kind = data.get("type") if isinstance(data, dict) else getattr(data, "type", None)
+    return "compound" if kind in ("and", "or") else "comparison"
+
+
+Filter = Annotated[
+    Annotated[Comparison, Tag("comparison")] | Annotated[Compound, Tag("compound")],
+    Discriminator(_kind),
+]
 Compound.model_rebuild()
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from contract.chat import Body, Message, Wire
+from contract.messages import Message
 from contract.verdict import ResponseType
+from contract.wire import Body, Wire
 
 
 class JudgePassage(Wire):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contract.chat import OpenAIBody, Wire
 from contract.filters import Filter
+from contract.wire import OpenAIBody, Wire
 
 Query = Annotated[str, Field(min_length=1, max_length=20_000)]
 

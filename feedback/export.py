@@ -32,7 +32,11 @@ def export(log: Log, folder: Path, options: Options, progress: Progress) -> Coun
     time, so memory does not grow with the log.
     """
     counts = Counts()
-    total = sum(log.counts()["completions"].values())
+    logged = log.counts()
+    deleted = sum(logged["deleted"].values())
+    total = sum(logged["completions"].values()) - deleted
+    if deleted:
+        counts.dropped["the turn was deleted"] = deleted
     with replace_folder(folder) as draft:
         with ExitStack() as stack:
             files = {

@@ -85,10 +85,25 @@ def m003_what_candidates_say(connection: sqlite3.Connection) -> None:
         connection.execute(f"ALTER TABLE candidate ADD COLUMN {column}")
 
 
+def m004_what_callers_change(connection: sqlite3.Connection) -> None:
+    """Whose turn it is, metadata that were changed, and the row that a deleted turn leaves."""
+    for column in (
+        "made_by TEXT NOT NULL DEFAULT ''",  # the name of the key; before this step it was not kept
+        "metadata TEXT",  # JSON; NULL where the reply's are in force
+        "deleted REAL",
+        "deleted_by TEXT",
+    ):
+        connection.execute(f"ALTER TABLE completion ADD COLUMN {column}")
+    connection.execute(
+        "CREATE INDEX completion_deleted ON completion (id) WHERE deleted IS NOT NULL"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_initial,
     m002_labels,
     m003_what_candidates_say,
+    m004_what_callers_change,
 )
 
 

@@ -28,8 +28,14 @@ class CandidateRecord:
 
 @dataclass(frozen=True, slots=True)
 class CompletionRecord:
-    """One turn. `labels` holds the labels of each labelled passage in it: who may see the turn is
-    admitted to every one of these groups."""
+    """One turn.
+
+    Attributes:
+        labels: the labels of each labelled passage in it; who may see the turn is admitted to every one
+            of these groups.
+        made_by: the name of the key that asked; empty where nobody has to say who they are.
+        metadata: the reply's; None takes them from there.
+    """
 
     id: str
     created: float
@@ -51,6 +57,8 @@ class CompletionRecord:
     settings_version: str
     seconds: float
     labels: list[list[str]] = field(default_factory=list)
+    made_by: str = ""
+    metadata: dict[str, str] | None = None
     candidates: tuple[CandidateRecord, ...] = ()
 
 

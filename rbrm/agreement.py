@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from contract.chat import Wire
 from contract.judge import JudgeRequest
 from contract.verdict import CompletionClass, Verdict
+from contract.wire import Wire
 
 GOOD = ("ideal", "minimum_acceptable")
 _BINS = 10

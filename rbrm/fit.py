@@ -18,10 +18,11 @@ import numpy.typing as npt
 import yaml
 from pydantic import Field
 
-from contract.chat import Body, Message
 from contract.errors import ConfigurationError
 from contract.judge import JudgePassage
+from contract.messages import Message
 from contract.verdict import CompletionClass, ResponseType, Verdict
+from contract.wire import Body
 from rbrm.answer import Question
 from rbrm.judge import Judge
 from rbrm.rubric import Rubric

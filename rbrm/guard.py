@@ -7,6 +7,8 @@ found with it, and a long answer costs no more for each sentence than a short on
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rbrm.answer import Answer, Grade, Question
 from rbrm.judge import Judge, propositions_in
 from rbrm.reading import read_batch
@@ -16,8 +18,19 @@ from text.sentences import sentence_spans
 # Sentences that the heads read before the new ones. The heads look at windows, pairs and single
 # sentences; in a window much longer than this a new sentence drowns.
 _READ_BEFORE = 4
+# From this share of a proposition's threshold on, a text is held back until more of it, or all, was read:
+# what follows may settle it either way. Chosen on benchmarks/streaming_cases.
+_SUSPICIOUS_FROM = 0.4
 # Characters before the new ones for rules and patterns, some of which span a few sentences.
 _SEARCHED_BEFORE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the guard saw: hard propositions that hold, and whether any may yet turn out to."""
+
+    violations: tuple[str, ...] = ()
+    suspicious: bool = False
 
 
 class Guard:
@@ -28,10 +41,8 @@ class Guard:
         graders = [g for n in judge.rubric.hard for g in judge.rubric.propositions[n].graders]
         self._asks = any(isinstance(grader, LLMGrader) for grader in graders)
 
-    def violations(
-        self, question: Question, text: str, new: int, deadline: float | None = None
-    ) -> tuple[str, ...]:
-        """The hard propositions that hold in `text`, of which all before offset `new` was judged before.
+    def look(self, question: Question, text: str, new: int, deadline: float | None = None) -> Look:
+        """What the hard propositions make of `text`, of which all before offset `new` was let out.
 
         A rubric whose hard propositions ask a language model has the whole text judged each time: that is
         as slow as it is sure.
@@ -41,7 +52,7 @@ class Guard:
             Exception: a grader broke, which approves nothing.
         """
         if not text.strip():
-            return ()
+            return Look()
         if self._asks:
             return self._whole(question, text, deadline)
         spans = sentence_spans(text)
@@ -49,11 +60,15 @@ class Guard:
         tail = text[spans[max(0, first - _READ_BEFORE)][0] :]
         searched = next(start for start, _ in spans if start >= spans[first][0] - _SEARCHED_BEFORE)
         grades = self._grades(question, tail, text[searched:], deadline)
-        propositions = self._judge.rubric.propositions
-        return tuple(
-            name
-            for name in self._judge.rubric.hard
-            if name in grades and grades[name].probability >= propositions[name].threshold
+        rubric = self._judge.rubric
+        shares = {
+            name: grades[name].probability / rubric.propositions[name].threshold
+            for name in rubric.hard
+            if name in grades
+        }
+        return Look(
+            tuple(name for name, share in shares.items() if share >= 1),
+            any(share >= _SUSPICIOUS_FROM for share in shares.values()),
         )
 
     def _grades(
@@ -69,7 +84,7 @@ class Guard:
         answer = Answer.of(question.text, searched, question.passages)
         return judge.grading.grade(question, answer, heads, only=judge.rubric.hard)
 
-    def _whole(self, question: Question, text: str, deadline: float | None) -> tuple[str, ...]:
+    def _whole(self, question: Question, text: str, deadline: float | None) -> Look:
         judge = self._judge
         draft = judge.ask(judge.read(question, [text], deadline), deadline)
-        return judge.conclude(draft)[0].violations
+        return Look(judge.conclude(draft)[0].violations)

@@ -13,9 +13,9 @@ import numpy as np
 from pydantic import Field
 from safetensors.numpy import save
 
-from contract.chat import Wire
 from contract.errors import ConfigurationError
 from contract.files import write_atomically
+from contract.wire import Wire
 from rbrm.answer import Answer, Question
 from rbrm.cues import load_cues
 from rbrm.grams import BUCKETS

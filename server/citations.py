@@ -15,6 +15,9 @@ _MARK = re.compile(
     r"(?P<blank>[ \t]*)[\[【](?P<numbers>\d{1,3}(?:\s*[,，、–-]\s*\d{1,3})*)[\]】](?!\()"
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+# An answer that begins like this is JSON: numbers in brackets are data there, but for those in strings.
+_JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*[{"\[])')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 _RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
 _NUMBER = re.compile(r"\d+")
 
@@ -31,7 +34,7 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
     """Rewrite the marks of an answer.
 
     `[1, 2]` and `【1】` become `[1][2]` and `[1]`. A mark for a passage that does not exist is taken
-    out with the blank before it. Code is left alone.
+    out with the blank before it. Code is left alone, and JSON but for its strings.
     """
     known = {passage.number: passage for passage in passages}
     content: list[str] = []
@@ -55,11 +58,12 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
 
 
 def _marks(text: str) -> list[re.Match[str]]:
-    code = [match.span() for match in _CODE.finditer(text)]
+    is_json = bool(_JSON.match(text))
+    spans = [match.span() for match in (_STRING if is_json else _CODE).finditer(text)]
     return [
         mark
         for mark in _MARK.finditer(text)
-        if not any(start <= mark.start() < end for start, end in code)
+        if any(start <= mark.start() < end for start, end in spans) is is_json
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -29,6 +28,7 @@ from contract.errors import (
     TooLarge,
     TooSlow,
 )
+from server.rejection import rejection
 from server.replies import error_body
 from server.telemetry.flight import CURRENT
 
@@ -91,25 +91,6 @@ def _headers(error: PlumblineError) -> dict[str, str]:
     return {"x-should-retry": "false"} if isinstance(error, TimedOut) else {}
 
 
-def rejection(problems: list[Any]) -> RequestRejected:
-    """The first problem that validation found, as a sentence that names the field."""
-    problem: Mapping[str, Any] = problems[0]
-    place = [str(part) for part in problem.get("loc", ()) if part != "body"]
-    param = ".".join(place) or None
-    if problem["type"] == "json_invalid":
-        reason = problem.get("ctx", {}).get("error", "it ends too early")
-        return RequestRejected(f"The body is not valid JSON: {reason}.", code="invalid_json")
-    if problem["type"] == "extra_forbidden":
-        return RequestRejected(
-            f"Unrecognized request argument: {param}. It is not supported, and ignoring it would "
-            "change the answer; leave it out.",
-            code="unsupported_parameter",
-            param=param,
-        )
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return RequestRejected(f"{param}: {message}." if param else f"{message}.", param=param)
-
-
 async def _on_plumbline_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PlumblineError)
     return reply_to(error)
@@ -117,7 +98,7 @@ async def _on_plumbline_error(request: Request, error: Exception) -> JSONRespons
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError | ValidationError)
-    return reply_to(rejection(list(error.errors())))
+    return reply_to(rejection(error.errors(), getattr(error, "body", None)))
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:

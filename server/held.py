@@ -27,6 +27,7 @@ class Held:
     def __init__(self) -> None:
         self.all = ""
         self.out = 0
+        self._doubted = 0
 
     def add(self, text: str) -> None:
         """Append what was written since."""
@@ -43,6 +44,22 @@ class Held:
         if (cut := _cut(rest)) is not None:
             ends.append(len(held) - len(rest) + cut)
         return [self.out + end for end in ends if not _goes_on(self._line(self.out + end))]
+
+    def batches(self, most: int) -> list[list[int]]:
+        """What is ready, in groups to be judged together. What was doubted is judged with all that came
+        since, and not before something did."""
+        ready = self.ready()
+        if self._doubted:
+            return [ready[-1:]] if ready and ready[-1] > self._doubted else []
+        return [ready[first : first + most] for first in range(0, len(ready), most)]
+
+    def let_out(self, end: int) -> None:
+        """The text has gone out up to an offset."""
+        self.out, self._doubted = end, 0
+
+    def doubt(self, end: int) -> None:
+        """The text up to an offset may turn out to break a rule; it stays."""
+        self._doubted = end
 
     def _line(self, end: int) -> str:
         """The line that ends at an offset, as far as it goes."""

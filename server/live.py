@@ -18,6 +18,10 @@ class Live:
     Attributes:
         body: the request as it came.
         windowed: whether the answer goes out sentence by sentence while it is written.
+        policy_version: of the policy that answers; each chunk bears it.
+        shows_usage: whether chunks before the last have a `usage` of null, as OpenAI's have where the
+            stream ends with one.
+        pads: whether chunks are padded, so that their lengths do not tell what stands in them.
         content, reasoning: what has gone out, exactly.
         deltas: what is to go out, in order; the stream that serves the client takes it from here; None means that
             the turn has ended.
@@ -25,6 +29,9 @@ class Live:
 
     body: Mapping[str, Any] = field(default_factory=dict)
     windowed: bool = False
+    policy_version: str = ""
+    shows_usage: bool = False
+    pads: bool = False
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid7()}")
     created: float = field(default_factory=time.time)
     content: str = ""

@@ -21,7 +21,7 @@ from contract.settings import Settings
 from contract.verdict import Assessment, JudgeFailed, Judgement, Unjudged
 from feedback.log import Log
 from rbrm.answer import Question
-from rbrm.guard import Guard
+from rbrm.guard import Guard, Look
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
 from server.callers import Callers
@@ -149,16 +149,14 @@ class Parts:
             for candidate, channel in zip(candidates, channels, strict=True)
         ]
 
-    async def guard(
-        self, request: ChatRequest, evidence: Evidence, text: str, new: int
-    ) -> tuple[str, ...]:
-        """The hard propositions that hold in a growing text, judged before up to offset `new`. A guard
-        that breaks or is too slow names itself: it has approved nothing."""
+    async def guard(self, request: ChatRequest, evidence: Evidence, text: str, new: int) -> Look:
+        """What the guard sees in a growing text, let out up to offset `new`. A guard that breaks or is too
+        slow names itself as a violation: it has approved nothing."""
         if not self.settings.judge.enabled:
-            return ()
+            return Look()
         limit = self.settings.judge.timeout_seconds
         question = self._question(request, evidence)
-        work = partial(self.watch.violations, question, text, new)
+        work = partial(self.watch.look, question, text, new)
         try:
             with self.telemetry.stage("judge"):
                 if self.judge.waits:
@@ -168,7 +166,7 @@ class Parts:
         except Exception as error:  # a judge that broke has approved nothing
             self.telemetry.judge_failed(1)
             _log.error("the guard failed and lets nothing out: %s", type(error).__name__)
-            return (f"the judge failed: {type(error).__name__}",)
+            return Look((f"the judge failed: {type(error).__name__}",))
 
     def _question(self, request: ChatRequest, evidence: Evidence) -> Question:
         """What the judge is told of a request; the results of tools are material as passages are."""

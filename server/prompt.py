@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contract.candidate import Prompt
-from contract.chat import Message
+from contract.messages import Message
 from contract.passage import Evidence, Passage
 from server.wording import (
     DEFINITIONS_HEADING,

@@ -45,6 +45,7 @@ def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRe
         settings_version=parts.settings.version,
         seconds=turn.seconds,
         labels=_labels(turn.request, turn.caller, turn.evidence.passages),
+        made_by=turn.caller.name,
         candidates=tuple(_candidates(turn)),
     )
 
@@ -84,6 +85,7 @@ def failed_record(
         settings_version=parts.settings.version,
         seconds=live.seconds(),
         labels=_labels(request, caller, ()),
+        made_by=caller.name,
     )
 
 

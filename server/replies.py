@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 from contract.errors import PlumblineError
 from contract.verdict import Assessment, Refuse, Serve, Unjudged, Verdict
@@ -18,6 +21,9 @@ OPENING: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
 
 # A stream goes out in pieces of about a word, or a few Han characters.
 _PIECE = re.compile(r"\S{1,12}\s*|\s+")
+
+# Padded deltas are a multiple of so many bytes long.
+_PADDED = 64
 
 
 def completion(turn: Turn, policy_version: str) -> dict[str, Any]:
@@ -38,7 +44,7 @@ def completion(turn: Turn, policy_version: str) -> dict[str, Any]:
         ],
         "usage": usage(turn),
         "service_tier": "default",
-        "system_fingerprint": f"fp_{policy_version}",
+        "system_fingerprint": fingerprint(policy_version),
         "metadata": turn.request.metadata,
         "plumbline": plumbline(turn, policy_version),
     }
@@ -118,7 +124,12 @@ def chunk(
         "logprobs": logprobs,
         "finish_reason": finish_reason,
     }
-    return frame(live) | {"choices": [choice]}
+    piece = frame(live) | {"choices": [choice]}
+    if live.shows_usage:
+        piece["usage"] = None
+    if live.pads:
+        piece["obfuscation"] = _padding(delta)
+    return piece
 
 
 def frame(live: Live) -> dict[str, Any]:
@@ -128,7 +139,20 @@ def frame(live: Live) -> dict[str, Any]:
         "object": "chat.completion.chunk",
         "created": int(live.created),
         "model": MODEL,
+        "service_tier": "default",
+        "system_fingerprint": fingerprint(live.policy_version),
     }
+
+
+def fingerprint(policy_version: str) -> str:
+    """The `system_fingerprint`: it changes with the policy."""
+    return f"fp_{policy_version}"
+
+
+def _padding(delta: dict[str, Any]) -> str:
+    """So many random characters that deltas of different lengths make chunks of the same."""
+    length = len(orjson.dumps(delta))
+    return secrets.token_urlsafe(_PADDED)[: _PADDED - length % _PADDED]
 
 
 def error_body(error: PlumblineError, kind: str = "invalid_request_error") -> dict[str, Any]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from contract.candidate import Prompt, Sampling
 from contract.chat import ChatRequest
 from contract.errors import ContextTooLong
 from contract.settings import Settings
+from contract.tools import passed_on
 from server.parts import Parts
 
 # What the answer itself is assumed to need when the request sets no limit.
@@ -16,6 +19,8 @@ _ANSWER_TOKENS = 256
 _MOST_CHARACTERS = 8
 # No tokenizer in use makes more tokens than this of a text, on the whole of a prompt.
 _BYTES_PER_TOKEN = 2
+# OpenAI's words; clients know by them, not by the code, that a conversation must be cut.
+_CONTEXT = "This model's maximum context length is {} tokens."
 
 # Fields that change nothing here: the policy does what they ask.
 PASSED_ON = (
@@ -66,6 +71,7 @@ def sampling_of(request: ChatRequest, settings: Settings) -> Sampling:
     extra: dict[str, Any] = {
         name: _plain(value) for name in PASSED_ON if (value := getattr(request, name)) is not None
     }
+    extra |= passed_on(request.tools, request.tool_choice)
     if extra.get("response_format") == {"type": "text"}:
         del extra["response_format"]
     return Sampling(
@@ -103,8 +109,8 @@ async def check_size(request: ChatRequest, parts: Parts) -> None:
     size = sum(len(message.text) for message in request.messages)
     if size > _MOST_CHARACTERS * limit:
         raise ContextTooLong(
-            f"The conversation has {size} characters, and the context of the policy is {limit} "
-            "tokens. Send a shorter one.",
+            f"{_CONTEXT.format(limit)} However, your messages have {size} characters, which can't be so "
+            "few tokens. Please send a shorter conversation.",
             param="messages",
         )
 
@@ -125,16 +131,20 @@ async def check_context(prompt: Prompt, request: ChatRequest, parts: Parts) -> N
     tokens = await parts.count_tokens(prompt.texts)
     if tokens + wanted > limit:
         raise ContextTooLong(
-            f"The prompt has about {tokens} tokens with the retrieved passages"
-            f"{f' and asks for {asked} more' if asked else ''}, but the context of the policy is "
-            f"{limit}. Send a shorter conversation, or lower max_tokens.",
+            f"{_CONTEXT.format(limit)} However, your messages result in about {tokens} tokens with the "
+            f"retrieved passages{f', and you ask for {asked} more' if asked else ''}. Please send a "
+            "shorter conversation, or lower max_tokens.",
             param="messages",
         )
 
 
 def _plain(value: Any) -> Any:
     """The value as JSON has it."""
-    return [tool.model_dump() for tool in value] if isinstance(value, list) else value
+    return (
+        value.model_dump(exclude_none=True, by_alias=True)
+        if isinstance(value, BaseModel)
+        else value
+    )
 
 
 def _limit_of(request: ChatRequest) -> int | None:

@@ -16,6 +16,7 @@ from functools import partial
 from contract.candidate import Candidate, Piece, Prompt
 from contract.chat import ChatRequest
 from contract.verdict import Refuse, Serve, Unjudged, Verdict
+from rbrm.guard import Look
 from server.citations import cite
 from server.decide import decide, is_clean_refusal, refuse
 from server.held import Held
@@ -85,33 +86,38 @@ async def _let_out(
 ) -> tuple[str, ...]:
     """Judge the sentences that are complete and let out those that pass; return what they violate.
 
-    Sentences that came together are judged together; only where they fail is it told which one did.
+    Sentences that came together are judged together; only where they do not pass is it told which one it
+    was. A suspicious one stays, with all behind it, until more was written or all was judged.
     """
     passages = prompt.evidence.passages
 
-    async def passes(held: Held, end: int) -> tuple[str, ...]:
+    async def look(held: Held, end: int) -> Look:
         return await parts.guard(request, prompt.evidence, held.all[:end], held.out)
 
     def let_out(held: Held, end: int) -> None:
-        held.out = end
+        held.let_out(end)
         if held is written.text:
             live.say(cite(held.all[:end], passages).content[len(live.content) :])
         else:
             live.think(held.all[len(live.reasoning) : end])
 
     for held in (written.reasoning, written.text):
-        ready = held.ready()
-        for first in range(0, len(ready), _TOGETHER):
-            together = ready[first : first + _TOGETHER]
-            found = await passes(held, together[-1])
-            if not found:
+        for together in held.batches(_TOGETHER):
+            seen = await look(held, together[-1])
+            if not seen.violations and not seen.suspicious:
                 let_out(held, together[-1])
                 continue
             for end in together[:-1]:
-                if alone := await passes(held, end):
-                    return alone
+                alone = await look(held, end)
+                if alone.violations:
+                    return alone.violations
+                if alone.suspicious:
+                    break
                 let_out(held, end)
-            return found
+            if seen.violations:
+                return seen.violations
+            held.doubt(together[-1])
+            break
     return ()
 
 

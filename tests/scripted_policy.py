@@ -23,6 +23,13 @@ class ScriptedPolicy:
 
     def __init__(self) -> None:
         self.url = ""
+        self.reset()
+        self.app = FastAPI()
+        self.app.post("/v1/chat/completions")(self._chat)
+        self.app.get("/v1/models")(self._models)
+
+    def reset(self) -> None:
+        """Forget everything, as if it were new."""
         self.answers: list[Answer] = ["Nothing was scripted."]
         self.requests: list[dict[str, Any]] = []
         self.delay = 0.0
@@ -32,9 +39,6 @@ class ScriptedPolicy:
         self.knows_n = True
         self.cancelled = 0
         self.streamed = 0
-        self.app = FastAPI()
-        self.app.post("/v1/chat/completions")(self._chat)
-        self.app.get("/v1/models")(self._models)
 
     def script(self, *answers: Answer) -> None:
         self.answers = list(answers)

@@ -10,7 +10,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from contract.errors import RequestRejected
-from server.errors import rejection
+from server.rejection import rejection
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,13 +23,14 @@ async def body_of(http: Request, model: type[Model]) -> tuple[Model, Mapping[str
     """
     try:
         came = orjson.loads(await http.body())
-        return model.model_validate(came), came
     except orjson.JSONDecodeError as error:
         raise RequestRejected(
             f"The body is not valid JSON: {error}.", code="invalid_json"
         ) from error
+    try:
+        return model.model_validate(came), came
     except ValidationError as error:
-        raise rejection(list(error.errors())) from error
+        raise rejection(error.errors(), came) from error
 
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from contract.chat import ChatRequest
+from contract.chat import ChatRequest, StreamOptions
 from contract.errors import NotFound, RequestRejected
 from server.live import Live
 from server.parts import Parts
@@ -36,7 +36,14 @@ async def create(http: Request) -> Response:
     _check_model(body.model, parts)
     _check_images(body, parts)
     mode = mode_of(body, parts.settings)
-    live = Live(came, windowed=mode == "windowed")
+    options = body.stream_options or StreamOptions()
+    live = Live(
+        came,
+        windowed=mode == "windowed",
+        policy_version=parts.policy.version,
+        shows_usage=bool(options.include_usage),
+        pads=bool(options.include_obfuscation),
+    )
     work = run_turn(body, parts, caller, live)
     if body.stream:
         return await stream(

@@ -2,67 +2,165 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
-from contract.errors import NotFound
+from contract.errors import NotAllowed, NotFound, RequestRejected
+from contract.stored import MetadataUpdate
 from feedback.records import CompletionRecord
+from server.callers import Caller
+from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep
 
 router = APIRouter(tags=["stored completions"])
 
+Order = Literal["asc", "desc"]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+_QUERY = frozenset({"after", "limit", "order", "model"})
+# What of the request OpenAI's stored completions show beside the reply.
+_ASKED = (
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "tools",
+    "tool_choice",
+    "response_format",
+)
+
 
 @router.get("/v1/chat/completions")
 def list_completions(
+    http: Request,
     parts: PartsDep,
     caller: CallerDep,
     after: str = "",
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    order: Literal["asc", "desc"] = "asc",
+    limit: Limit = 20,
+    order: Order = "asc",
+    model: str | None = None,
 ) -> dict[str, Any]:
     """Completions in the order of their time, or the newest first, as far as the caller may see all
-    of their passages. Turns that failed are in the log, not here."""
+    of their passages; with `metadata[key]=value` those that have all of these pairs. Turns that failed
+    are in the log, not here."""
     turns = parts.log.completions(
-        after=after, newest_first=order == "desc", failed=False, access=caller.access
+        after=after,
+        newest_first=order == "desc",
+        failed=False,
+        access=caller.access,
+        model=model,
+        metadata=_metadata_asked(http.query_params.multi_items()),
     )
     found = list(islice(turns, limit + 1))
-    page = found[:limit]
-    return {
-        "object": "list",
-        "data": [record.reply for record in page],
-        "first_id": page[0].id if page else None,
-        "last_id": page[-1].id if page else None,
-        "has_more": len(found) > limit,
-    }
+    return _page([_stored(record) for record in found[:limit]], has_more=len(found) > limit)
 
 
 @router.get("/v1/chat/completions/{completion_id}")
 def get_completion(completion_id: str, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """One completion, with every attempt, candidate and verdict under `plumbline.log`."""
-    record = parts.log.completion(completion_id, access=caller.access)
-    if record.decision == "error":
-        raise NotFound(f"The turn {completion_id!r} failed and has no completion.", param="id")
-    reply = dict(record.reply)
+    record = _record(completion_id, parts, caller)
+    reply = _stored(record)
     reply["plumbline"] = reply["plumbline"] | {"log": _logged(record)}
     return reply
 
 
+@router.post("/v1/chat/completions/{completion_id}")
+async def update_completion(
+    completion_id: str, body: MetadataUpdate, parts: PartsDep, caller: CallerDep
+) -> dict[str, Any]:
+    """Replace the metadata of a completion of one's own; an admin may of each."""
+    _check_own(_record(completion_id, parts, caller), caller)
+    await parts.log.set_metadata(completion_id, body.metadata or {})
+    return _stored(_record(completion_id, parts, caller))
+
+
+@router.delete("/v1/chat/completions/{completion_id}")
+async def delete_completion(
+    completion_id: str, parts: PartsDep, caller: CallerDep
+) -> dict[str, Any]:
+    """Delete a turn of one's own for good, with its candidates and the feedback on it; an admin may
+    delete each that they may see, one that failed as well."""
+    _check_own(parts.log.completion(completion_id, access=caller.access), caller)
+    await parts.log.delete(completion_id, by=caller.name)
+    return {"object": "chat.completion.deleted", "id": completion_id, "deleted": True}
+
+
 @router.get("/v1/chat/completions/{completion_id}/messages")
-def get_messages(completion_id: str, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
-    """The messages of the request."""
-    record = parts.log.completion(completion_id, access=caller.access)
-    messages = record.request["messages"]
+def get_messages(
+    completion_id: str,
+    parts: PartsDep,
+    caller: CallerDep,
+    after: str = "",
+    limit: Limit = 20,
+    order: Order = "asc",
+) -> dict[str, Any]:
+    """The messages of the request, as they came."""
+    messages = _record(completion_id, parts, caller).request["messages"]
     data = [{"id": f"{completion_id}-{i}", **m} for i, m in enumerate(messages)]
-    ids = [message["id"] for message in data]
+    if order == "desc":
+        data.reverse()
+    if after:
+        place = next((i for i, message in enumerate(data) if message["id"] == after), None)
+        if place is None:
+            raise NotFound(f"There is no message {after!r} in {completion_id!r}.", param="after")
+        data = data[place + 1 :]
+    return _page(data[:limit], has_more=len(data) > limit)
+
+
+def _record(completion_id: str, parts: Parts, caller: Caller) -> CompletionRecord:
+    record = parts.log.completion(completion_id, access=caller.access)
+    if record.decision == "error":
+        raise NotFound(f"The turn {completion_id!r} failed and has no completion.", param="id")
+    return record
+
+
+def _check_own(record: CompletionRecord, caller: Caller) -> None:
+    if caller.role == "admin" or (caller.name and caller.name == record.made_by):
+        return
+    raise NotAllowed(
+        f"Only the key that made {record.id!r}, or an admin, may change or delete it; "
+        + (f"you are {caller.name!r}." if caller.name else "you are anonymous.")
+    )
+
+
+def _metadata_asked(query: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """The pairs of `metadata[key]=value`. A name that nobody knows would be a filter that is not
+    applied, so it is refused."""
+    pairs: dict[str, str] = {}
+    for name, value in query:
+        if name.startswith("metadata[") and name.endswith("]"):
+            pairs[name.removeprefix("metadata[").removesuffix("]")] = value
+        elif name not in _QUERY:
+            raise RequestRejected(
+                f"Unknown query parameter: '{name}'. There are after, limit, order, model and "
+                "metadata[key].",
+                code="unknown_parameter",
+                param=name,
+            )
+    return pairs
+
+
+def _page(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
     return {
         "object": "list",
         "data": data,
-        "first_id": ids[0],
-        "last_id": ids[-1],
-        "has_more": False,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
     }
+
+
+def _stored(record: CompletionRecord) -> dict[str, Any]:
+    asked = {name: record.request.get(name) for name in _ASKED}
+    return (
+        record.reply
+        | asked
+        | {"metadata": record.metadata or {}, "input_user": record.request.get("user")}
+    )
 
 
 def _logged(record: CompletionRecord) -> dict[str, Any]:

@@ -30,6 +30,8 @@ PASSAGES = [passage(n) for n in (1, 2, 3)]
         ("See [1](http://x).", "See [1](http://x).", []),
         ("[1] Eighty days", "[1] Eighty days", [1]),
         ("Eighty days[1].", "Eighty days[1].", [1]),
+        ('{"days": [80], "s": "Eighty [1][9]."}', '{"days": [80], "s": "Eighty [1]."}', [1]),
+        ('[{"a": [1, 2]}, ["b\\" [1, 2]", [3]]]', '[{"a": [1, 2]}, ["b\\" [1][2]", [3]]]', [1, 2]),
         ("no marks", "no marks", []),
         ("", "", []),
     ],

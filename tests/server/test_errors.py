@@ -32,7 +32,7 @@ def post(url: str, body: object, path: str = "/v1/chat/completions") -> httpx.Re
             {"model": "plumbline", "messages": [{"role": "king", "content": "x"}]},
             400,
             None,
-            "messages.0.role",
+            "messages[0].role",
         ),
         ({"model": "gpt-9", "messages": USER}, 404, "model_not_found", "model"),
         ({"model": "plumbline", "messages": USER, "stop": ""}, 400, None, None),
@@ -66,7 +66,7 @@ def post(url: str, body: object, path: str = "/v1/chat/completions") -> httpx.Re
         (
             {"model": "plumbline", "messages": USER, "tools": []},
             400,
-            "invalid_request",
+            "empty_array",
             "tools",
         ),
         ({"model": "plumbline", "messages": USER, "temperature": 9}, 400, None, "temperature"),

@@ -56,3 +56,17 @@ def test_code_goes_out_by_lines_and_endless_text_by_clauses() -> None:
     assert places and all(code[place] == "\n" for place in places)
     words = cuts("word " * 200, 1)
     assert words and all(place <= 5 + 400 * (i + 1) for i, place in enumerate(words))
+
+
+def test_what_is_doubted_waits_for_more_and_is_then_judged_at_once() -> None:
+    held = Held()
+    held.add("One. Two. Three. F")
+    (together,) = held.batches(4)
+    held.let_out(together[0])
+    held.doubt(together[-1])
+    assert held.batches(4) == []
+    held.add("our. Five. Six")
+    assert held.batches(4) == [[len("One. Two. Three. Four. Five.")]]
+    held.let_out(len("One. Two. Three. Four. Five."))
+    held.add(". Seven. Eight")
+    assert [len(batch) for batch in held.batches(1)] == [1, 1]

@@ -1,4 +1,4 @@
-from contract.chat import Message
+from contract.messages import Message
 from contract.passage import Evidence, Passage
 from server.prompt import build_prompt
 

@@ -1,0 +1,136 @@
+"""Rows of the log as they are written and read: each takes a connection, none commits."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+from contract.errors import NotFound
+from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
+
+_COMPLETION = [f.name for f in fields(CompletionRecord) if f.name != "candidates"]
+_CANDIDATE = [f.name for f in fields(CandidateRecord)]
+_FEEDBACK = [f.name for f in fields(FeedbackRecord)]
+_COMPLETION_JSON = ("request", "prompt", "passages", "reply", "labels")
+
+
+def no_completion(completion_id: str) -> NotFound:
+    """The error for a turn that is not there, is deleted, or may not be seen."""
+    return NotFound(f"There is no completion {completion_id!r} in the log.", param="id")
+
+
+def insert_completion(connection: sqlite3.Connection, record: CompletionRecord) -> None:
+    """Add a turn with all its candidates."""
+    _insert(connection, "completion", _COMPLETION, record)
+    for candidate in record.candidates:
+        _insert(connection, "candidate", _CANDIDATE, candidate)
+
+
+def insert_feedback(
+    connection: sqlite3.Connection, record: FeedbackRecord
+) -> tuple[FeedbackRecord, bool]:
+    """Add feedback, unless its idempotency key was seen before.
+
+    Returns:
+        The record that stands in the log, and whether it is new.
+
+    Raises:
+        NotFound: the turn has been deleted.
+    """
+    query = "SELECT 1 FROM completion WHERE id = ? AND deleted IS NOT NULL"
+    if connection.execute(query, (record.completion_id,)).fetchone():
+        raise no_completion(record.completion_id)
+    if record.idempotency_key is not None:
+        row = connection.execute(
+            "SELECT * FROM feedback WHERE idempotency_key = ?", (record.idempotency_key,)
+        ).fetchone()
+        if row is not None:
+            return feedback_of(row), False
+    _insert(connection, "feedback", _FEEDBACK, record)
+    return record, True
+
+
+def set_metadata(
+    connection: sqlite3.Connection, completion_id: str, metadata: dict[str, str]
+) -> None:
+    """Replace the metadata of a turn.
+
+    Raises:
+        NotFound: there is no such turn, or it has been deleted.
+    """
+    done = connection.execute(
+        "UPDATE completion SET metadata = ? WHERE id = ? AND deleted IS NULL",
+        (_stored(metadata), completion_id),
+    )
+    if not done.rowcount:
+        raise no_completion(completion_id)
+
+
+def erase(connection: sqlite3.Connection, completion_id: str, when: float, by: str) -> None:
+    """Take everything that anybody said out of a turn, and leave the row that it can be counted by.
+
+    Raises:
+        NotFound: there is no such turn, or it has been deleted.
+    """
+    done = connection.execute(
+        "UPDATE completion SET person = '', question = '', request = '{}', prompt = '[]', "
+        "passages = '[]', reply = '{}', metadata = NULL, made_by = '', deleted = ?, deleted_by = ? "
+        "WHERE id = ? AND deleted IS NULL",
+        (when, by, completion_id),
+    )
+    if not done.rowcount:
+        raise no_completion(completion_id)
+    connection.execute(
+        "UPDATE candidate SET text = '', judgement = '{}', tool_calls = '[]', reasoning = '' "
+        "WHERE completion_id = ?",
+        (completion_id,),
+    )
+    connection.execute(
+        "UPDATE feedback SET body = '{}', rater = NULL, idempotency_key = NULL "
+        "WHERE completion_id = ?",
+        (completion_id,),
+    )
+
+
+def completion_of(connection: sqlite3.Connection, row: sqlite3.Row) -> CompletionRecord:
+    """A turn with its candidates; metadata that nobody changed are those of the reply."""
+    values = {name: row[name] for name in _COMPLETION}
+    for name in _COMPLETION_JSON:
+        values[name] = orjson.loads(values[name])
+    if values["metadata"] is None:
+        values["metadata"] = values["reply"].get("metadata")
+    else:
+        values["metadata"] = orjson.loads(values["metadata"])
+    candidates = connection.execute(
+        "SELECT * FROM candidate WHERE completion_id = ? ORDER BY choice, attempt, ordinal",
+        (values["id"],),
+    )
+    return CompletionRecord(
+        **{**values, "answered": bool(values["answered"]), "review": bool(values["review"])},
+        candidates=tuple(_candidate(dict(candidate)) for candidate in candidates),
+    )
+
+
+def feedback_of(row: sqlite3.Row) -> FeedbackRecord:
+    """One piece of feedback."""
+    return FeedbackRecord(**{**dict(row), "body": orjson.loads(row["body"])})
+
+
+def _candidate(values: dict[str, Any]) -> CandidateRecord:
+    parsed = {name: orjson.loads(values[name]) for name in ("judgement", "tool_calls")}
+    return CandidateRecord(**{**values, **parsed, "served": bool(values["served"])})
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: list[str], record: Any) -> None:
+    values = [_stored(getattr(record, name)) for name in columns]
+    marks = ", ".join("?" * len(columns))
+    connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", values)
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, dict | list | tuple):
+        return orjson.dumps(value).decode()
+    return int(value) if isinstance(value, bool) else value

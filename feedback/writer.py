@@ -1,0 +1,139 @@
+"""The one thread that writes the log. Writes that wait together share one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.errors import PlumblineError, StorageFailed
+
+Write = Callable[[sqlite3.Connection], Any]
+
+_MAX_BATCH = 256
+
+# What a reader held back is wiped as soon as it has gone; this is how often the writer looks.
+_WIPE_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A write, who waits for it, and whether it takes texts out of the log."""
+
+    write: Write
+    erases: bool = False
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Writer:
+    """Writes in the order in which they came; `submit` returns when a write is durable."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, write: Write, *, erases: bool = False) -> Any:
+        """Run a write and wait until it is committed; after one that erases, the old bytes are wiped
+        from the files too, as soon as no reader of an older state needs them.
+
+        Raises:
+            PlumblineError: the write itself refused.
+            StorageFailed: it could not be made durable.
+        """
+        item = _Item(write, erases)
+        self._queue.put(item)
+        return await asyncio.wrap_future(item.future)
+
+    @property
+    def waiting(self) -> int:
+        """Writes that nobody has begun yet."""
+        return self._queue.qsize()
+
+    def close(self) -> None:
+        """Finish what waits, then stop."""
+        self._queue.put(None)
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        connection = self._connect()
+        # A process that was killed may have left erased texts behind.
+        wiped = _wipe(connection)
+        stop = False
+        while not stop:
+            batch, stop = self._next_batch(None if wiped else _WIPE_AGAIN_SECONDS)
+            try:
+                settled = _commit(connection, batch)
+                wiped = wiped and not any(item.erases for item in batch)
+                wiped = wiped or _wipe(connection)
+            except Exception as error:  # the connection itself is broken: nobody may wait for it
+                failure = StorageFailed(f"The log can't be written: {error}.")
+                settled = [(item, failure) for item in batch]
+            for item, result in settled:
+                _settle(item.future, result)
+        connection.close()
+
+    def _next_batch(self, timeout: float | None) -> tuple[list[_Item], bool]:
+        """What waits, and whether the end has been asked for; nothing where the time is over."""
+        batch: list[_Item] = []
+        try:
+            following = self._queue.get(timeout=timeout)
+            while following is not None:
+                batch.append(following)
+                if len(batch) == _MAX_BATCH:
+                    return batch, False
+                following = self._queue.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
+
+
+def _commit(connection: sqlite3.Connection, batch: list[_Item]) -> list[tuple[_Item, Any]]:
+    """Run a batch in one transaction; where one write is bad, each gets a transaction of its own."""
+    if not batch:
+        return []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        results = [item.write(connection) for item in batch]
+        connection.execute("COMMIT")
+    except Exception as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if len(batch) > 1:
+            return [settled for item in batch for settled in _commit(connection, [item])]
+        if isinstance(error, PlumblineError):
+            return [(batch[0], error)]
+        failure = StorageFailed(f"The log can't be written: {error}.")
+        failure.__cause__ = error
+        return [(batch[0], failure)]
+    return list(zip(batch, results, strict=True))
+
+
+def _wipe(connection: sqlite3.Connection) -> bool:
+    """Move everything from the write-ahead log into the file and cut it off; the file itself zeroes
+    what is deleted. False where somebody still reads an older state."""
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {timeout}")
+    return not busy
+
+
+def _settle(future: Future[Any], result: Any) -> None:
+    # The one who waited may be gone (a client that hung up); the row is durable all the same.
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
