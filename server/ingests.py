@@ -52,7 +52,7 @@ class IngestQueue:
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._lead = Lead(uploads.jobs)
+        self._lead = Lead(uploads.lock)
         self._thread = threading.Thread(target=self._work, name="ingests", daemon=True)
 
     def start(self) -> None:

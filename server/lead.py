@@ -10,8 +10,8 @@ from typing import IO
 class Lead:
     """A lock that the system lets go of when its process ends, however it ends."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "lead.lock"
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._file: IO[bytes] | None = None
 
     @property

@@ -3,6 +3,7 @@
     DATA_DIR/documents/incoming/…                       being received, or waiting for their ingest
     DATA_DIR/documents/<hash of the collection>/…       what `plumbline ingest` reads
     DATA_DIR/documents/jobs/…                           what was asked for (`server/ingests.py`)
+    DATA_DIR/documents.lock                             held by the process that does it (`server/lead.py`)
 
 A file's name on disk is made from a hash. The name that its owner gave it is a text in the sidecar,
 beside its labels and attributes, and never a path.
@@ -48,6 +49,7 @@ class Uploads:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self.jobs = self._folder / "jobs"
+        self.lock = self._folder.with_suffix(".lock")
         self._incoming = self._folder / "incoming"
 
     def receive(self, source: IO[bytes], name: str) -> Received:
