@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import click
@@ -113,12 +114,10 @@ def measure() -> list[list[object]]:
 @click.command()
 def main() -> None:
     """Measure, and write the result."""
-    logs.configure(Settings().telemetry)
-    with Path(os.devnull).open("w") as nowhere:
-        handler = logging.getLogger().handlers[0]
-        assert isinstance(handler, logging.StreamHandler)
-        handler.setStream(nowhere)
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        logs.configure(Settings().telemetry)
         rows = measure()
+        logging.getLogger().handlers[0].flush()
     publish("gate", "python -m benchmarks.gate", table(["µs of CPU a request", "", "more"], rows))
 
 

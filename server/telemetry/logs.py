@@ -7,17 +7,23 @@ a log call gives as `extra={"detail": …}`, unless `telemetry.log_user_text` as
 from __future__ import annotations
 
 import logging
+import queue
 import sqlite3
+import sys
+import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
 from contract.errors import ConfigurationError, StorageFailed
 from contract.settings import TelemetrySettings
 from server.telemetry.flight import CURRENT
+
+_SECONDS_TO_WRITE = 2.0
 
 # Their messages speak of files, disks and settings.
 _HARMLESS = (OSError, sqlite3.Error, ConfigurationError, StorageFailed)
@@ -28,7 +34,7 @@ _log = logging.getLogger(__name__)
 def configure(settings: TelemetrySettings) -> None:
     """Give all loggers of the process, uvicorn's among them, one handler."""
     formatter = _Json if settings.log_format == "json" else _Text
-    handler = logging.StreamHandler()
+    handler = Lines(sys.stderr)
     handler.setFormatter(formatter(with_user_text=settings.log_user_text))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # Nobody is shown these, and each would cost every line.
@@ -39,6 +45,50 @@ def configure(settings: TelemetrySettings) -> None:
             "telemetry.log_user_text is on: questions, answers and what exceptions say of them are "
             "written to this log"
         )
+
+
+class Lines(logging.Handler):
+    """Writes on a thread of its own: whoever reads the log slowly, or not at all, holds up no request.
+
+    Where more than `most` lines wait, further ones are left out, and counted in the next line.
+    """
+
+    def __init__(self, stream: TextIO, most: int = 10_000) -> None:
+        super().__init__()
+        self._stream = stream
+        self._most = most
+        self._lost = 0
+        self._waiting: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
+        threading.Thread(target=self._write, name="log-lines", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue the line; it is formatted here, where it is known which request it belongs to."""
+        if self._waiting.qsize() >= self._most:
+            self._lost += 1
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            message = f"{lost} lines are left out before this one: the log is not read fast enough"
+            left_out = logging.LogRecord(__name__, logging.WARNING, "", 0, message, None, None)
+            self._waiting.put(self.format(left_out))
+        self._waiting.put(self.format(record))
+
+    def flush(self) -> None:
+        """Wait until all is written, a little while at most; logging calls this at the end."""
+        written = threading.Event()
+        self._waiting.put(written)
+        written.wait(_SECONDS_TO_WRITE)
+
+    def _write(self) -> None:
+        while True:
+            line = self._waiting.get()
+            with suppress(OSError, ValueError):  # nobody reads any more
+                if isinstance(line, str):
+                    self._stream.write(line + "\n")
+                if self._waiting.empty() or not isinstance(line, str):
+                    self._stream.flush()
+            if not isinstance(line, str):
+                line.set()
 
 
 class _Formatter(logging.Formatter):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
 import time
 from collections.abc import Iterator
 
@@ -40,6 +42,11 @@ def logged(capfd: pytest.CaptureFixture[str], requests: int) -> str:
         time.sleep(0.02)
         written += capfd.readouterr().err
     return written
+
+
+def written_now(capfd: pytest.CaptureFixture[str]) -> str:
+    logging.getLogger().handlers[0].flush()
+    return capfd.readouterr().err
 
 
 def configure(**settings: object) -> None:
@@ -129,7 +136,7 @@ def test_an_exception_is_shown_without_what_it_says(
         raise_one(QUESTION)
     except RuntimeError:
         logging.getLogger("server.x").exception("it broke", extra={"detail": QUESTION})
-    shown = capfd.readouterr().err
+    shown = written_now(capfd)
     assert "zebra" not in shown
     for told in ("it broke", "JSONDecodeError", "RuntimeError", "test_logs.py", "in raise_one"):
         assert told in shown
@@ -141,7 +148,7 @@ def test_an_exception_of_the_disk_says_what_is_wrong(capfd: pytest.CaptureFixtur
         raise OSError(28, "No space left on device")
     except OSError:
         logging.getLogger("server.x").exception("it broke")
-    assert "No space left" in lines(capfd.readouterr().err)[0]["exception"]
+    assert "No space left" in lines(written_now(capfd))[0]["exception"]
 
 
 def test_a_surprise_is_a_500_with_its_id_and_one_log_entry(
@@ -182,3 +189,26 @@ def test_a_client_who_hangs_up_is_a_line_and_no_traceback(
     written = lines(logged(capfd, 2))
     assert [x["status"] for x in written if x.get("route") == CHAT] == [499, 200]
     assert not [x for x in written if "exception" in x]
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        handler = logs.Lines(stream, most=50)
+        logger = logging.Logger("quiet")
+        logger.addHandler(handler)
+        for number in range(300):
+            logger.warning("line %d %s", number, "x" * 2000)
+        seen: list[str] = []
+        with os.fdopen(reading) as read:
+            reader = threading.Thread(target=lambda: seen.extend(read))
+            reader.start()
+            handler.flush()
+            logger.warning("the last one")
+            handler.flush()
+            stream.close()
+            reader.join()
+    assert seen[0].startswith("line 0 ")
+    assert any("lines are left out" in line for line in seen)
+    assert seen[-1] == "the last one\n"
+    assert len(seen) < 250
