@@ -92,7 +92,11 @@ def serve(
 def _serve(settings: Settings, listening: socket.socket) -> None:
     parts = build(settings)
     parts.warm_up()
-    click.echo(f"Policy: {parts.policy.describe()}", err=True)
+    policy = parts.policy.describe()
+    click.echo(f"Policy: {policy['engine']}, {policy['model']}", err=True)
+    click.echo(
+        f"Serving on {_address(listening)} (OpenAI's API below /v1, docs at /docs)", err=True
+    )
     serve_app(create_app(parts), settings.server, parts.flights, listening)
 
 
@@ -106,6 +110,11 @@ def _serve_by_several(settings: Settings, listening: socket.socket) -> bool:
     share_metrics(settings.data_dir / "metrics")
     with engines(settings) as for_workers:
         return Workers(for_workers, listening, _serve_as_worker).run()
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @contextmanager

@@ -83,7 +83,9 @@ class IngestQueue:
         Raises:
             NotFound: there is none, or none that this caller may look at.
         """
-        job = self._jobs.get(job_id) if self._lead.mine else self._stored(job_id)
+        job = self._jobs.get(job_id) if self._lead.mine else None
+        # Another process may have stored it a moment ago.
+        job = job or self._stored(job_id)
         if job is None or not job.visible_to(caller):
             raise NotFound(f"There is no ingest {job_id!r}.", param="id")
         return job

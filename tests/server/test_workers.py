@@ -38,7 +38,8 @@ def server(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield url, process.pid
     finally:
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        process.communicate(timeout=60)
+        assert process.returncode == 0
 
 
 def children(parent: int) -> list[int]:
