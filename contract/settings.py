@@ -6,6 +6,7 @@ Precedence: command-line flag, then environment (`PLUMBLINE_POLICY__URL=…`), t
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -672,16 +673,25 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     return content
 
 
+def _nearest(place: str) -> str:
+    """The setting that somebody may have meant."""
+    known = [name for name, field in Settings.model_fields.items() if not _leaves(field.annotation)]
+    for section, field in Settings.model_fields.items():
+        known += [f"{section}.{leaf}" for leaf in _leaves(field.annotation)]
+    found = difflib.get_close_matches(place, known, n=1)
+    return f"; did you mean {found[0]}?" if found else " (docs/settings.md lists all)"
+
+
+def _leaves(section: Any) -> list[str]:
+    return list(getattr(section, "model_fields", ()))
+
+
 def _explain(error: ValidationError) -> str:
-    problems = [
-        ": ".join(
-            part
-            for part in (
-                ".".join(str(step) for step in problem["loc"]),
-                problem["msg"].removeprefix("Value error, "),
-            )
-            if part
-        )
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(step) for step in problem["loc"])
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            reason = "there is no such setting" + _nearest(place)
+        problems.append(": ".join(part for part in (place, reason) if part))
     return "The settings are wrong: " + "; ".join(problems)

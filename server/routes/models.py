@@ -25,7 +25,10 @@ def get_model(model: str, parts: PartsDep) -> dict[str, Any]:
     """The same, by name."""
     if model != MODEL:
         raise NotFound(
-            f"The model {model!r} does not exist here.", code="model_not_found", param="model"
+            f"The model {model!r} does not exist here. Use {MODEL!r}, which always names the policy in "
+            "service.",
+            code="model_not_found",
+            param="model",
         )
     return _model(parts)
 

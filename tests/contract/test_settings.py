@@ -63,3 +63,11 @@ def test_every_setting_is_documented() -> None:
         inner = getattr(section, "model_fields", None)
         for key in [f"{name}.{leaf}" for leaf in inner] if inner else [name]:
             assert f"`{key}`" in text, f"docs/settings.md says nothing of {key}"
+
+
+def test_a_misspelt_setting_is_told_which_one_may_be_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_SERVER__PROT", "1")
+    with pytest.raises(ConfigurationError, match=r"no such setting; did you mean server\.port\?"):
+        Settings.load()
