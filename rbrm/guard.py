@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rbrm.answer import Answer, Grade, Question
-from rbrm.judge import Judge, propositions_in
+from rbrm.judge import Judge
 from rbrm.reading import read_batch
 from rbrm.rubric import LLMGrader
 from text.sentences import sentence_spans
@@ -78,9 +78,8 @@ class Guard:
         read = Answer.of(question.text, tail, question.passages)
         batch = read_batch(judge.encoder, question, [read], deadline)
         reading = batch.answers[0]
-        heads = propositions_in(
-            judge.graders.heads.grades(reading, batch.question, question.response_type)
-        ) | judge.graders.own.grades(reading, batch.question)
+        found = judge.graders.heads.grades(reading, batch.question, question.response_type)
+        heads = judge.graders.by_proposition(found, reading, batch.question)
         answer = Answer.of(question.text, searched, question.passages)
         return judge.grading.grade(question, answer, heads, only=judge.rubric.hard)
 

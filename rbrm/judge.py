@@ -20,7 +20,7 @@ from rbrm.graders.pattern import PatternMatcher
 from rbrm.grading import Grading, KnownHeads
 from rbrm.heads import HARMS, HeadGrade, Heads
 from rbrm.own_heads import OwnHeads
-from rbrm.reading import ReadBatch, read_batches
+from rbrm.reading import ReadBatch, Reading, ReadQuestion, read_batches
 from rbrm.refusal import compliance
 from rbrm.reward_model import RewardModel
 from rbrm.rubric import LANGUAGES, PatternGrader, Rubric
@@ -84,6 +84,14 @@ class Graders:
         names = [n.removeprefix(prefix) for n in self.heads.names if n.startswith(prefix)]
         trained = dict.fromkeys(names, LANGUAGES)
         return KnownHeads(trained | self.own.languages)
+
+    def by_proposition(
+        self, found: Mapping[str, HeadGrade], reading: Reading, question: ReadQuestion
+    ) -> dict[str, HeadGrade]:
+        """What the trained heads found and the user's own find, by the proposition's name."""
+        prefix = "proposition/"
+        trained = {n.removeprefix(prefix): g for n, g in found.items() if n.startswith(prefix)}
+        return trained | self.own.grades(reading, question)
 
 
 class Judge:
@@ -173,7 +181,7 @@ class Judge:
             answer = replace(answer, compliance=outcome)
             found = graders.heads.grades(reading, batch.question, question.response_type)
             found = found or self._unread(answer)
-            heads = propositions_in(found) | graders.own.grades(reading, batch.question)
+            heads = graders.by_proposition(found, reading, batch.question)
             answer, graded = self._grade(question, answer, heads)
             read_answers.append(answer)
             grades.append(graded)
@@ -370,12 +378,6 @@ def _by_outcome(answer: Answer, heads: Mapping[str, HeadGrade]) -> dict[str, Hea
         "partially_complies": HeadGrade(max(1 - outcome.full_refusal**2, _cares(heads))),
         "fully_complies": HeadGrade(outcome.full_compliance),
     }
-
-
-def propositions_in(found: Mapping[str, HeadGrade]) -> dict[str, HeadGrade]:
-    """The grades of heads that stand for propositions, by the proposition's name."""
-    prefix = "proposition/"
-    return {n.removeprefix(prefix): g for n, g in found.items() if n.startswith(prefix)}
 
 
 def _harms(found: Mapping[str, HeadGrade]) -> dict[str, float]:

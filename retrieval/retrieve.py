@@ -42,6 +42,11 @@ class Scope:
     where: Filter | None
 
 
+def searched(question: str, earlier: str) -> str:
+    """What is searched for: a question, and what it refers to."""
+    return f"{earlier} {question}" if earlier else question
+
+
 class Retriever:
     """Searches the index folder at its newest version.
 
@@ -91,7 +96,7 @@ class Retriever:
         `earlier` is what the question refers to, if it can't be understood alone; it is searched for
         as well.
         """
-        asked = f"{earlier} {question}" if earlier else question
+        asked = searched(question, earlier)
         query = self._query(asked)
         with self._lock:
             index = self._following.current()

@@ -71,6 +71,9 @@ class Batches(Generic[Item, Prepared, Result]):
             return
         for place in batch:
             place.begin()
+        self._work_on(batch)
+
+    def _work_on(self, batch: Sequence[_Place[Item, Result]]) -> None:
         try:
             prepared = list(self._prepare([place.item for place in batch]))
         except Exception as error:
@@ -79,17 +82,9 @@ class Batches(Generic[Item, Prepared, Result]):
                 return
             _log.warning("a batch is prepared one by one: %s", type(error).__name__)
             for place in batch:
-                self._alone(place)
+                self._work_on([place])
             return
         for place, value in zip(batch, prepared, strict=True):
-            self._finish(place, value)
-
-    def _alone(self, place: _Place[Item, Result]) -> None:
-        try:
-            (value,) = self._prepare([place.item])
-        except Exception as error:
-            place.fail(error)
-        else:
             self._finish(place, value)
 
     def _finish(self, place: _Place[Item, Result], value: Prepared) -> None:

@@ -48,8 +48,8 @@ async def sample(
         return _groups(await policy.generate(prompt, total, asked), choices)
     if policy.deterministic:
         return _groups(await policy.generate(prompt, total, replace(asked, first=first)), choices)
-    own = varied(asked, parts.settings, choices * first)
     if asked.temperature is None or first > 0:
+        own = varied(asked, parts.settings, choices * first)
         return _groups(await policy.generate(prompt, total, own), choices)
     if asked.temperature > 0:
         return _groups(await policy.generate(prompt, total, asked), choices)

@@ -66,6 +66,11 @@ class Choice:
         return None if self.served is None else self.attempts[-1].candidates[self.served]
 
     @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """The calls of tools in what was served."""
+        return [dict(call) for call in self.candidate.tool_calls] if self.candidate else []
+
+    @property
     def answered(self) -> bool:
         """Was the question answered, and not refused or given back?"""
         verdict = self.judgement
@@ -100,8 +105,13 @@ class Turn:
     @property
     def candidates(self) -> list[Candidate]:
         """Every candidate of every attempt."""
-        attempts = [attempt for choice in self.choices for attempt in choice.attempts]
-        return [candidate for attempt in attempts for candidate in attempt.candidates]
+        return candidates_in(self.choices)
+
+
+def candidates_in(choices: Sequence[Choice]) -> list[Candidate]:
+    """Every candidate of every attempt."""
+    attempts = [attempt for choice in choices for attempt in choice.attempts]
+    return [candidate for attempt in attempts for candidate in attempt.candidates]
 
 
 def settled(attempts: Sequence[Attempt], evidence: Evidence, *, keep_marks: bool = False) -> Choice:

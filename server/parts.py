@@ -30,7 +30,7 @@ from server.flights import Flights
 from server.follow_up import refers_back
 from server.ingests import IngestQueue
 from server.limits import Limiter
-from server.outcome import Choice, Turn
+from server.outcome import Choice, Turn, candidates_in
 from server.spoken import channels_of, combined
 from server.telemetry.telemetry import Telemetry
 from server.together import Readings, Retrievals
@@ -123,8 +123,7 @@ class Parts:
 
     async def prompt_tokens(self, prompt: Prompt, choices: Sequence[Choice]) -> int:
         """Tokens of the prompt: as the policy counted them, else as the encoder does."""
-        candidates = [c for choice in choices for a in choice.attempts for c in a.candidates]
-        counted = max((c.prompt_tokens or 0 for c in candidates), default=0)
+        counted = max((c.prompt_tokens or 0 for c in candidates_in(choices)), default=0)
         return counted or await self.count_tokens(prompt.texts)
 
     async def count_tokens(self, texts: Sequence[str]) -> int:

@@ -33,7 +33,7 @@ def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRe
         language=turn.evidence.language,
         request=_request(turn.live, turn.request),
         prompt=_storable([dict(message) for message in turn.prompt], turn.request),
-        passages=[passage.to_wire() for passage in turn.evidence.passages],
+        passages=reply["plumbline"]["passages"],
         reply=reply,
         decision="serve" if served else "refuse",
         answered=any(choice.answered for choice in turn.choices),

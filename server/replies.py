@@ -50,28 +50,26 @@ def completion(turn: Turn, policy_version: str) -> dict[str, Any]:
     }
 
 
-def chunks(turn: Turn, policy_version: str) -> Iterator[dict[str, Any]]:
-    """The same as `chat.completion.chunk`s: text first, citations in each choice's last delta.
-
-    Of a windowed turn, what has not gone out yet.
+def chunks(turn: Turn, reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The reply of `completion` as `chat.completion.chunk`s: text first, citations in each choice's last
+    delta. Of a windowed turn, what has not gone out yet.
     """
     for index, choice in enumerate(turn.choices):
         if not (turn.live.content or turn.live.reasoning):
             yield chunk(turn.live, OPENING, index)
-        last = _last_delta(choice)
         if not turn.live.windowed:
             if choice.candidate is not None and choice.candidate.reasoning:
                 yield chunk(turn.live, {"reasoning_content": choice.candidate.reasoning}, index)
             yield from _text_chunks(turn, index, choice)
-        for number, call in enumerate(last.pop("tool_calls", ())):
+        for number, call in enumerate(choice.tool_calls):
             yield chunk(turn.live, {"tool_calls": [{"index": number, **call}]}, index)
-        ending = chunk(turn.live, last, index, choice.finish_reason)
+        ending = chunk(turn.live, _last_delta(choice), index, choice.finish_reason)
         if index == len(turn.choices) - 1:
-            ending["plumbline"] = plumbline(turn, policy_version)
+            ending["plumbline"] = reply["plumbline"]
         yield ending
     options = turn.request.stream_options
     if options and options.include_usage:
-        yield frame(turn.live) | {"choices": [], "usage": usage(turn)}
+        yield frame(turn.live) | {"choices": [], "usage": reply["usage"]}
 
 
 def usage(turn: Turn) -> dict[str, Any]:
@@ -168,7 +166,7 @@ def error_body(error: PlumblineError, kind: str = "invalid_request_error") -> di
 
 
 def _message(choice: Choice) -> dict[str, Any]:
-    calls = choice.candidate.tool_calls if choice.candidate else ()
+    calls = choice.tool_calls
     content = choice.cited.content
     message: dict[str, Any] = {
         "role": "assistant",
@@ -177,7 +175,7 @@ def _message(choice: Choice) -> dict[str, Any]:
         "annotations": list(choice.cited.annotations),
     }
     if calls:
-        message["tool_calls"] = [dict(call) for call in calls]
+        message["tool_calls"] = calls
     if choice.candidate and choice.candidate.reasoning:
         message["reasoning_content"] = choice.candidate.reasoning
     return message
@@ -187,8 +185,6 @@ def _last_delta(choice: Choice) -> dict[str, Any]:
     last: dict[str, Any] = {"annotations": list(choice.cited.annotations)}
     if choice.refusal:
         last["refusal"] = choice.refusal
-    if choice.candidate and choice.candidate.tool_calls:
-        last["tool_calls"] = [dict(call) for call in choice.candidate.tool_calls]
     return last
 
 

@@ -11,7 +11,7 @@ from contract.chat import ChatRequest
 from contract.passage import Evidence
 from rbrm.answer import Question
 from rbrm.judge import Draft, Encoded, Judge
-from retrieval.retrieve import Retriever
+from retrieval.retrieve import Retriever, searched
 from server.batches import Batches
 
 # A request, the question before it where it refers back to that, and what its caller may see.
@@ -24,7 +24,9 @@ def retrievals(executor: Executor, retriever: Retriever) -> Retrievals:
     """Retrieval whose questions are encoded together."""
 
     def prepare(asked: Sequence[Retrieval]) -> Sequence[None]:
-        retriever.encode_questions([_searched(request, earlier) for request, earlier, _ in asked])
+        retriever.encode_questions(
+            [searched(request.question, earlier) for request, earlier, _ in asked]
+        )
         return [None] * len(asked)
 
     def work(asked: Retrieval, _: None) -> Evidence:
@@ -52,7 +54,3 @@ def readings(executor: Executor, judge: Judge, limit_seconds: float) -> Readings
         return judge.read(*asked, encoded=encoded)
 
     return Batches(executor, prepare, work)
-
-
-def _searched(request: ChatRequest, earlier: str) -> str:
-    return f"{earlier} {request.question}" if earlier else request.question

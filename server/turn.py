@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import Any
 
+from contract.candidate import Prompt
 from contract.chat import ChatRequest
 from contract.errors import PlumblineError
 from contract.passage import Evidence
@@ -48,7 +49,7 @@ async def run_turn(
         if live.windowed:
             choices = [await stream_choice(request, prompt, parts, live)]
         else:
-            choices = await settle_all(request, evidence, parts)
+            choices = await settle_all(request, prompt, parts)
     except (Exception, asyncio.CancelledError) as error:
         parts.telemetry.failed(error)
         record = failed_record(live, request, parts, caller, error)
@@ -63,22 +64,21 @@ async def run_turn(
     return turn, reply
 
 
-async def settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> list[Choice]:
+async def settle_all(request: ChatRequest, prompt: Prompt, parts: Parts) -> list[Choice]:
     """All choices of the reply. Their first candidates come from one request and are judged in one
     batch; where one choice fails later on, the others need not be finished."""
-    prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
     count, _ = candidates_of(request, parts.settings)
     with parts.telemetry.stage("generate"):
         groups = await sample(request, prompt, parts, choices=request.n, candidates=count)
     flat = [candidate for group in groups for candidate in group]
-    judged = iter(await parts.judge_candidates(request, evidence, flat))
+    judged = iter(await parts.judge_candidates(request, prompt.evidence, flat))
     firsts = [(group, [next(judged) for _ in group]) for group in groups]
     if len(firsts) == 1:
-        return [await settle(request, evidence, parts, *firsts[0])]
+        return [await settle(request, prompt, parts, *firsts[0])]
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(settle(request, evidence, parts, *first)) for first in firsts
+                tasks.create_task(settle(request, prompt, parts, *first)) for first in firsts
             ]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
@@ -87,13 +87,13 @@ async def settle_all(request: ChatRequest, evidence: Evidence, parts: Parts) -> 
 
 async def settle(
     request: ChatRequest,
-    evidence: Evidence,
+    prompt: Prompt,
     parts: Parts,
     candidates: Group,
     judgements: list[Assessment],
 ) -> Choice:
     """Decide about the first candidates of a choice, and regenerate until it is settled."""
-    limits = parts.settings.decision
+    limits, evidence = parts.settings.decision, prompt.evidence
     deadline = time.monotonic() + limits.budget_seconds
     attempts: list[Attempt] = []
     while True:
@@ -101,7 +101,7 @@ async def settle(
             if attempts:
                 candidates = await _regenerate(request, evidence, parts, attempts)
                 judgements = list(await parts.judge_candidates(request, evidence, candidates))
-            await _spend_more(request, evidence, parts, attempts, candidates, judgements)
+            await _spend_more(request, prompt, parts, attempts, candidates, judgements)
         except PlumblineError as error:
             if not attempts:
                 raise
@@ -148,7 +148,7 @@ async def _regenerate(
 
 async def _spend_more(
     request: ChatRequest,
-    evidence: Evidence,
+    prompt: Prompt,
     parts: Parts,
     before: list[Attempt],
     candidates: Group,
@@ -158,11 +158,10 @@ async def _spend_more(
     first, most = candidates_of(request, parts.settings)
     if before or most <= first or not wants_more(judgements, parts.settings.policy):
         return
-    prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
     with parts.telemetry.stage("generate"):
         more = await sample(request, prompt, parts, candidates=most - first, first=first)
     added = different(more[0], candidates)
-    judgements += await parts.judge_candidates(request, evidence, added)
+    judgements += await parts.judge_candidates(request, prompt.evidence, added)
     candidates += added
 
 

@@ -39,12 +39,15 @@ class ScriptedPolicy:
         self.knows_n = True
         self.cancelled = 0
         self.streamed = 0
+        self.context: int | None = 4096
+        self.listed = 0
 
     def script(self, *answers: Answer) -> None:
         self.answers = list(answers)
 
     async def _models(self) -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": "scripted", "max_model_len": 4096}]}
+        self.listed += 1
+        return {"object": "list", "data": [{"id": "scripted", "max_model_len": self.context}]}
 
     async def _chat(self, request: Request) -> Response:
         body = await request.json()

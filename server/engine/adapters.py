@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -41,15 +41,10 @@ class Adapters:
             PolicyUnreachable: a replica can't be reached.
         """
         found = check(folder)
-        done: list[str] = []
-        try:
-            for url in self._urls:
-                self._load(url, name, found, replace=False)
-                done.append(url)
-        except (ConfigurationError, PolicyUnreachable):
-            for url in done:
-                self._unload(url, name)
-            raise
+        self._everywhere(
+            lambda url: self._load(url, name, found, replace=False),
+            lambda url: self._unload(url, name),
+        )
         self.wanted[name] = found
 
     def swap(self, name: str, folder: Path) -> None:
@@ -62,15 +57,10 @@ class Adapters:
         if name not in self.wanted:
             raise ConfigurationError(f"There is no adapter {name!r} to replace; load it first.")
         found, before = check(folder), self.wanted[name]
-        done: list[str] = []
-        try:
-            for url in self._urls:
-                self._load(url, name, found, replace=True)
-                done.append(url)
-        except (ConfigurationError, PolicyUnreachable):
-            for url in done:
-                self._load(url, name, before, replace=True)
-            raise
+        self._everywhere(
+            lambda url: self._load(url, name, found, replace=True),
+            lambda url: self._load(url, name, before, replace=True),
+        )
         self.wanted[name] = found
 
     def unload(self, name: str) -> None:
@@ -84,6 +74,18 @@ class Adapters:
             raise ConfigurationError(f"There is no adapter {name!r}.")
         for url in self._urls:
             self._unload(url, name)
+
+    def _everywhere(self, work: Callable[[str], None], undo: Callable[[str], None]) -> None:
+        """Do it at every replica, or at none."""
+        done: list[str] = []
+        try:
+            for url in self._urls:
+                work(url)
+                done.append(url)
+        except (ConfigurationError, PolicyUnreachable):
+            for url in done:
+                undo(url)
+            raise
 
     def _load(self, url: str, name: str, folder: Path, *, replace: bool) -> None:
         body = {"lora_name": name, "lora_path": str(folder), "load_inplace": replace}

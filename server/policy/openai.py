@@ -30,6 +30,7 @@ class OpenAIPolicy:
         self._settings = settings
         self._model = settings.model
         self._context = settings.context_tokens
+        self._is_asked = False
         self.version = settings.model or "unknown"
 
     async def generate(self, prompt: Prompt, n: int, sampling: Sampling) -> Sequence[Candidate]:
@@ -104,7 +105,7 @@ class OpenAIPolicy:
 
     async def _find_model(self) -> None:
         """Learn model and context from the server once, where the settings do not say them."""
-        if self._model and self._context:
+        if self._is_asked or (self._model and self._context):
             return
         try:
             models = await self._server.models()
@@ -121,6 +122,7 @@ class OpenAIPolicy:
         mine = next((m for m in models if m.get("id") == self._model), {})
         length = mine.get("max_model_len")
         self._context = self._context or (length if isinstance(length, int) else None)
+        self._is_asked = True
 
     def _body(self, prompt: Prompt, sampling: Sampling, n: int) -> dict[str, Any]:
         body: dict[str, Any] = {

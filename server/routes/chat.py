@@ -9,12 +9,13 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from contract.chat import ChatRequest, StreamOptions
-from contract.errors import NotFound, RequestRejected
+from contract.errors import RequestRejected
 from server.live import Live
 from server.parts import Parts
 from server.replies import MODEL, chunks
 from server.routes.bodies import body_of, documented
 from server.routes.dependencies import caller_of, parts_of
+from server.routes.models import no_such_model
 from server.sampling import mode_of
 from server.stream import stream, until_disconnect
 from server.turn import run_turn
@@ -50,7 +51,7 @@ async def create(http: Request) -> Response:
             http,
             work,
             live,
-            lambda finished: chunks(finished[0], parts.policy.version),
+            lambda answered: chunks(*answered),
             keep_alive_seconds=parts.settings.server.keep_alive_seconds,
             headers={MODE_HEADER: mode},
         )
@@ -61,12 +62,7 @@ async def create(http: Request) -> Response:
 def _check_model(model: str, parts: Parts) -> None:
     known = {MODEL, parts.policy.describe()["model"]}
     if model not in known:
-        raise NotFound(
-            f"The model {model!r} does not exist here. Use {MODEL!r}, which always names the policy "
-            "in service.",
-            code="model_not_found",
-            param="model",
-        )
+        raise no_such_model(model)
 
 
 def _check_images(body: ChatRequest, parts: Parts) -> None:

@@ -24,13 +24,17 @@ def list_models(parts: PartsDep) -> dict[str, Any]:
 def get_model(model: str, parts: PartsDep) -> dict[str, Any]:
     """The same, by name."""
     if model != MODEL:
-        raise NotFound(
-            f"The model {model!r} does not exist here. Use {MODEL!r}, which always names the policy in "
-            "service.",
-            code="model_not_found",
-            param="model",
-        )
+        raise no_such_model(model)
     return _model(parts)
+
+
+def no_such_model(model: str) -> NotFound:
+    """The error for a name that is not ours."""
+    return NotFound(
+        f"The model {model!r} does not exist here. Use {MODEL!r}, which always names the policy in service.",
+        code="model_not_found",
+        param="model",
+    )
 
 
 def _model(parts: Parts) -> dict[str, Any]:

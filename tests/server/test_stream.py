@@ -48,6 +48,14 @@ async def later(seconds: float, error: Exception | None = None) -> int:
     return 7
 
 
+async def endless(stopped: asyncio.Event) -> int:
+    """Work that says when it is cancelled."""
+    try:
+        return await later(30)
+    finally:
+        stopped.set()
+
+
 def test_quick_work_is_sent_without_filling() -> None:
     assert asyncio.run(read(later(0))) == b'data: {"value":7}\n\ndata: [DONE]\n\n'
 
@@ -104,13 +112,7 @@ def test_a_client_who_leaves_cancels_the_work() -> None:
     async def run() -> bool:
         stopped = asyncio.Event()
 
-        async def work() -> int:
-            try:
-                return await later(30)
-            finally:
-                stopped.set()
-
-        response = await begin(work(), keep_alive=0.01)
+        response = await begin(endless(stopped), keep_alive=0.01)
         body = response.body_iterator
         await anext(body)
         await body.aclose()
@@ -123,14 +125,8 @@ def test_a_client_who_leaves_before_anything_was_sent_cancels_the_work_at_once()
     async def run() -> bool:
         stopped = asyncio.Event()
 
-        async def work() -> int:
-            try:
-                return await later(30)
-            finally:
-                stopped.set()
-
         with pytest.raises(asyncio.CancelledError):
-            await begin(work(), keep_alive=20, leaves_after=0.05)
+            await begin(endless(stopped), keep_alive=20, leaves_after=0.05)
         return stopped.is_set()
 
     assert asyncio.run(asyncio.wait_for(run(), 5))

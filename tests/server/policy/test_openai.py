@@ -7,7 +7,7 @@ from contract.errors import PolicyUnavailable
 from contract.model_server import ModelServer
 from contract.passage import Evidence
 from contract.settings import PolicySettings
-from server.policy.openai import OpenAIPolicy
+from server.policy.openai import DEFAULT_CONTEXT_TOKENS, OpenAIPolicy
 from tests.conftest import free_port
 from tests.scripted_policy import ScriptedPolicy
 
@@ -37,6 +37,25 @@ def test_the_model_is_found_out_and_the_request_passed_on(policy: ScriptedPolicy
         ["x"],
         3,
     )
+
+
+@pytest.mark.parametrize("context", [4096, None])
+def test_the_server_is_asked_for_its_model_once(
+    policy: ScriptedPolicy, context: int | None
+) -> None:
+    policy.context = context
+
+    async def run() -> int:
+        client = OpenAIPolicy(ModelServer(policy.url), PolicySettings())
+        try:
+            for _ in range(3):
+                await client.generate(PROMPT, 1, Sampling())
+            return await client.context_tokens()
+        finally:
+            await client.close()
+
+    assert asyncio.run(run()) == (context or DEFAULT_CONTEXT_TOKENS)
+    assert policy.listed == 1
 
 
 def test_all_candidates_come_from_one_request(policy: ScriptedPolicy) -> None:
