@@ -58,20 +58,25 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path
 
 
 @pytest.fixture(scope="session")
-def server_url(data_dir: Path) -> Iterator[str]:
+def server_url(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`plumbline serve` as a process of its own, as a user starts it."""
     port = free_port()
     command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(data_dir)], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
+    command += ["--data-dir", str(data_dir)]
+    # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
+    said = tmp_path_factory.mktemp("server") / "stderr"
+    with said.open("wb") as stderr:
+        process = subprocess.Popen(command, cwd=ROOT, stderr=stderr)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until_healthy(f"{url}/healthz", process, lambda: process.communicate()[1])
+        wait_until_healthy(f"{url}/healthz", process, lambda: said.read_text(errors="replace"))
         yield url
+        assert process.poll() is None, (
+            f"the server died: {said.read_text(errors='replace')[-2000:]}"
+        )
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
 
 
 @pytest.fixture
