@@ -1,16 +1,15 @@
-"""Preferences become pairs: which text of a turn was preferred to which, and who says so."""
+"""Preferences become pairs: which answer of a turn was preferred to which, and who says so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any
 
-from contract.verdict import ACCEPTABLE
-from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
-
-Source = Literal["human", "judge"]
+from feedback.answers import Answer
+from feedback.options import Source
+from feedback.records import FeedbackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,82 +19,80 @@ class Pair:
     Attributes:
         weight: share of its prompt's group; all C(K, 2) pairs of a ranking sum to 1 (Ouyang et al.
             2022, equation 1).
-        margin: difference of the judge's rewards, None where one is unknown.
     """
 
-    chosen: str
-    rejected: str
+    chosen: Answer
+    rejected: Answer
     source: Source
     kind: str
     weight: float
-    margin: float | None
     rater: str | None
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An answer that feedback can name."""
-
-    text: str
-    reward: float | None
-
-
-def texts_of(record: CompletionRecord) -> dict[str, Text]:
-    """Everything of a turn that has an id: its candidates, and what was served under its own id."""
-    named = {c.id: Text(c.text, c.reward) for c in record.candidates}
-    served = next((c for c in record.candidates if c.served), None)
-    if served is not None:
-        named[record.id] = Text(served.text, served.reward)
-    elif record.reply.get("choices"):
-        named[record.id] = Text(record.reply["choices"][0]["message"]["content"], None)
-    return named
+    @property
+    def margin(self) -> float | None:
+        """Difference of the judge's rewards, None where one is unknown."""
+        if self.chosen.reward is None or self.rejected.reward is None:
+            return None
+        return self.chosen.reward - self.rejected.reward
 
 
 def human_pairs(
-    record: CompletionRecord, feedback: Sequence[FeedbackRecord], named: Mapping[str, Text]
+    turn_id: str, feedback: Sequence[FeedbackRecord], named: Mapping[str, Answer]
 ) -> Iterator[Pair]:
     """The pairs in what people said of one turn. Feedback that names unknown ids gives none."""
     for row in feedback:
         body = row.body
         if row.type == "pair":
-            ids = [body["preferred_id"], body["rejected_id"]]
-            yield from _ranked([named.get(i) for i in ids], "pair", row.rater)
+            places = [[named.get(body["preferred_id"])], [named.get(body["rejected_id"])]]
         elif row.type == "ranking":
-            yield from _ranked([named.get(i) for i in body["ranking"]], "ranking", row.rater)
+            places = [[named.get(i) for i in place] for place in places_of(body["ranking"])]
         elif row.type == "correction":
-            wrong = named.get(body.get("candidate_id") or record.id)
-            yield from _ranked([Text(body["correction"], None), wrong], "correction", row.rater)
-
-
-def judge_pairs(record: CompletionRecord, min_margin: float) -> Iterator[Pair]:
-    """Best acceptable candidate against the worst of the same prompt, where the judge's rewards are
-    clearly apart."""
-    groups: dict[int, list[CandidateRecord]] = {}
-    for candidate in record.candidates:
-        # A later attempt answers a prompt with a hint in it, which the exported prompt has not.
-        if candidate.reward is not None and candidate.attempt == 0:
-            groups.setdefault(candidate.choice, []).append(candidate)
-    for group in groups.values():
-        good = [c for c in group if _may_be_served(c)]
-        if not good:
+            wrong = named.get(body.get("candidate_id") or turn_id)
+            places = [[Answer(body["correction"])], [wrong]]
+        else:
             continue
-        best = max(good, key=lambda c: (c.reward or 0.0, c.text))
-        worst = min(group, key=lambda c: (c.reward or 0.0, c.text))
-        margin = (best.reward or 0.0) - (worst.reward or 0.0)
-        if margin >= min_margin and best.text != worst.text:
-            yield Pair(best.text, worst.text, "judge", "reward", 1.0, margin, None)
+        yield from _ranked(places, row.type, row.rater)
 
 
-def _may_be_served(candidate: CandidateRecord) -> bool:
-    return candidate.completion_class in ACCEPTABLE and not candidate.judgement.get("violations")
+def judge_pairs(
+    answers: Sequence[tuple[str, int, Answer]], min_margin: float
+) -> Iterator[Pair]:
+    """Every acceptable answer against every other to the same prompt whose reward is clearly smaller:
+    drafts that were turned down are among them, with what they were turned down for."""
+    groups: dict[int, list[Answer]] = {}
+    for _, choice, answer in answers:
+        if answer.reward is not None:
+            groups.setdefault(choice, []).append(answer)
+    for group in groups.values():
+        group.sort(key=lambda answer: (-(answer.reward or 0.0), answer.text))
+        clear = [
+            (better, worse)
+            for better, worse in combinations(group, 2)
+            if better.acceptable
+            and (better.reward or 0.0) - (worse.reward or 0.0) >= min_margin
+            and better.text.strip() != worse.text.strip()
+        ]
+        for better, worse in clear:
+            yield Pair(better, worse, "judge", "reward", 1 / len(clear), None)
 
 
-def _ranked(texts: Sequence[Text | None], kind: str, rater: str | None) -> Iterator[Pair]:
-    if any(text is None for text in texts):
+def places_of(ranking: Sequence[Any]) -> list[list[str]]:
+    """The places of a ranking, the best first; ids that share a place stand in a list."""
+    return [place if isinstance(place, list) else [place] for place in ranking]
+
+
+def _ranked(
+    places: Sequence[Sequence[Answer | None]], kind: str, rater: str | None
+) -> Iterator[Pair]:
+    if any(answer is None for place in places for answer in place):
         return
-    known = [text for text in texts if text is not None]
-    pairs = [(a, b) for a, b in combinations(known, 2) if a.text.strip() != b.text.strip()]
+    pairs = [
+        (chosen, rejected)
+        for above, below in combinations(places, 2)
+        for chosen in above
+        for rejected in below
+        if chosen is not None and rejected is not None
+        if chosen.text.strip() != rejected.text.strip()
+    ]
     for chosen, rejected in pairs:
-        both = chosen.reward is not None and rejected.reward is not None
-        margin = chosen.reward - rejected.reward if both else None  # type: ignore[operator]
-        yield Pair(chosen.text, rejected.text, "human", kind, 1 / len(pairs), margin, rater)
+        yield Pair(chosen, rejected, "human", kind, 1 / len(pairs), rater)
