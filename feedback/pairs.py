@@ -54,9 +54,7 @@ def human_pairs(
         yield from _ranked(places, row.type, row.rater)
 
 
-def judge_pairs(
-    answers: Sequence[tuple[str, int, Answer]], min_margin: float
-) -> Iterator[Pair]:
+def judge_pairs(answers: Sequence[tuple[str, int, Answer]], min_margin: float) -> Iterator[Pair]:
     """Every acceptable answer against every other to the same prompt whose reward is clearly smaller:
     drafts that were turned down are among them, with what they were turned down for."""
     groups: dict[int, list[Answer]] = {}

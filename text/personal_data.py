@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}(?![\w-])")
+# Chinese is written without blanks, so what stands beside a number or an address may be a Han character.
+_MAIL = re.compile(
+    r"(?<![A-Za-z\d_.+'-])(?:[A-Za-z]')?[A-Za-zÀ-ÿ\d_.+-]+@[A-Za-zÀ-ÿ\d-]+(?:\.[A-Za-zÀ-ÿ\d-]+)*\.[A-Za-z]{2,}(?![A-Za-z\d_-])"
+)
 _CHINESE_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 _SOCIAL_SECURITY = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
 _CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
@@ -18,12 +21,12 @@ _IBAN = re.compile(
     r"(?<![A-Za-z\d])[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,3})?(?![A-Za-z\d])"
 )
 _PHONE = re.compile(
-    r"(?<![\w.-])(?:"
+    r"(?<![A-Za-z\d_.-])(?:"
     r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"  # Chinese mobile
     r"|0\d{2,3}[ -]\d{7,8}"  # Chinese landline
     r"|\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d(?:[ -]?\d){6,11}"  # international
     r"|(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}"  # North America
-    r")(?![\w-])"
+    r")(?![A-Za-z\d_-])"
 )
 
 # Every kind has a digit or an at sign.

@@ -16,11 +16,13 @@ from ingest.watch import watch
 from tests.conftest import ROOT
 
 # Each run says what it sees; a file `bad` breaks it, a file `busy` appears while it runs.
+# A shell that starts the suite in the background hands on that SIGINT is ignored.
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from ingest.watch import watch
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = Path(sys.argv[1])
 
 def run():
