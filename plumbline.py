@@ -16,7 +16,7 @@ COMMANDS = {
     "judge": "rbrm.command:judge",
     "rubric": "rbrm.rubric_command:rubric",
     "feedback": "feedback.command:feedback",
-    "export": "feedback.command:export",
+    "export": "feedback.export_command:export",
     "keys": "server.keys_command:keys",
 }
 

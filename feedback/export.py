@@ -1,222 +1,183 @@
-"""The files of the next round: JSON lines in TRL's columns, and a data card beside them."""
+"""The files of the next round: JSON lines in a trainer's columns, and a data card beside them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import orjson
 
+from contract.errors import ConfigurationError
+from feedback.agreement import Agreement
+from feedback.answers import Answer, answers_of, named_answers
 from feedback.card import write_card
+from feedback.cleaning import Cleaning, Progress
+from feedback.counts import Counts
+from feedback.example import ANSWER, REFUSE, Example
+from feedback.formats import Material, rows_of
+from feedback.hygiene.balance import lot
+from feedback.hygiene.task_types import task_type
 from feedback.log import Log
-from feedback.options import Counts, Options
-from feedback.pairs import Pair, human_pairs, judge_pairs, texts_of
-from feedback.records import CompletionRecord, FeedbackRecord
+from feedback.options import Options
+from feedback.pairs import human_pairs, judge_pairs, places_of
+from feedback.records import FeedbackRecord
+from feedback.spool import UNKNOWN
+from feedback.turns import LoggedTurn, count_turns, find_turn, read_turns
 from feedback.whole import replace_folder
 
-Row = dict[str, Any]
-Progress = Callable[[str, int, int], None]
+# Only an unescaped quotation mark ends a JSON key, so no text of a person can hold these.
+_NO_TEXT = ('"tool_calls":', '"role":"tool"', '"image_url":')
 
-# From this rating on (0 bad to 1 good) an answer is an example; up to that one it is a bad one.
-_GOOD, _BAD = 0.75, 0.25
+_FILES = ("train", "validation")
 
 
 def export(log: Log, folder: Path, options: Options, progress: Progress) -> Counts:
     """Write `train.jsonl`, `validation.jsonl`, `card.json` and `README.md` into a folder.
 
     The folder appears whole or not at all; one that is there is replaced. Turns are read one at a
-    time, so memory does not grow with the log.
+    time and wait on disk, so memory grows by some 300 bytes a turn only.
+
+    Raises:
+        ConfigurationError: the options contradict each other, the folder is somebody else's, or a file of
+            evaluation prompts can't be read.
+        PolicyUnavailable: a model server that was to read the answers can't be used.
     """
+    if options.kind == "openai-dpo" and len(options.sources) > 1:
+        raise ConfigurationError(
+            "OpenAI's format has no column that says whose preference a row is. Export --source human and "
+            "--source judge into two folders."
+        )
     counts = Counts()
-    logged = log.counts()
-    deleted = sum(logged["deleted"].values())
-    total = sum(logged["completions"].values()) - deleted
+    deleted = sum(log.counts()["deleted"].values())
     if deleted:
         counts.dropped["the turn was deleted"] = deleted
-    with replace_folder(folder) as draft:
-        with ExitStack() as stack:
-            files = {
-                name: stack.enter_context((draft / f"{name}.jsonl").open("wb"))
-                for name in ("train", "validation")
-            }
-            for record in log.completions():
-                counts.turns += 1
-                progress("exporting", counts.turns, total)
-                _write_turn(log, record, options, files, counts)
-        # An empty file is no data set to `datasets`, and would keep the other from loading.
-        for name in files:
-            if not counts.rows[name]:
-                (draft / f"{name}.jsonl").unlink()
+    with replace_folder(folder) as draft, log.reading() as connection:
+        connection.execute("BEGIN")  # one state of the log, whatever is written meanwhile
+        examples = _examples(connection, options, counts, progress)
+        if options.hygiene is not None:
+            cleaning = Cleaning(options, options.hygiene, draft, counts, progress)
+            examples = cleaning.clean(examples)
+        _write(examples, draft, options, counts)
         write_card(draft, options, counts)
     return counts
 
 
-def rows_of(
-    record: CompletionRecord, feedback: list[FeedbackRecord], options: Options, log: Log
-) -> list[Row]:
-    """The rows of one turn."""
-    named = texts_of(record)
-    for row in feedback:
-        for identifier in _named_elsewhere(row, named):
-            owner = log.completion_of_candidate(identifier)
-            if owner is not None:
-                named |= texts_of(log.completion(owner))
-    pairs: list[Pair] = []
-    if options.human:
-        pairs += human_pairs(record, feedback, named)
+def _examples(
+    connection: sqlite3.Connection, options: Options, counts: Counts, progress: Progress
+) -> Iterator[Example]:
+    agreement = Agreement()
+    total = count_turns(connection, options.selection)
+    for turn in read_turns(connection, options.selection):
+        counts.turns += 1
+        if counts.turns % 100 == 0 or counts.turns == total:
+            progress("reading turns", counts.turns, total)
+        agreement.add(turn.feedback)
+        example, reason = _example(connection, turn, options)
+        if example is None:
+            counts.dropped[reason] += 1
+        else:
+            yield example
+    counts.agreement = agreement.figures()
+
+
+def _example(
+    connection: sqlite3.Connection, turn: LoggedTurn, options: Options
+) -> tuple[Example | None, str]:
+    """What a turn gives, or why it gives nothing."""
+    if turn.decision == "error":
+        return None, "the turn failed"
+    if not turn.feedback and not options.judge:
+        return None, "nobody has said anything about it"
+    if any(mark in turn.prompt for mark in _NO_TEXT):
+        return None, "there are tools or pictures in it"
+    answers = answers_of(turn)
+    named = dict(named_answers(turn, answers))
+    for identifier in _named_elsewhere(turn.feedback, named):
+        owner = find_turn(connection, identifier)
+        if owner is not None:
+            named |= named_answers(owner, answers_of(owner))
+    pairs = list(human_pairs(turn.id, turn.feedback, named)) if options.human else []
     if options.judge:
-        pairs += judge_pairs(record, options.min_margin)
-    make = {"sft": _sft, "rm": _preference, "dpo": _preference, "kto": _kto, "grpo": _grpo}
-    return make[options.kind](record, feedback, pairs, options)
+        pairs += judge_pairs(answers, options.min_margin)
+    taught = rows_of(Material(turn, named, pairs, options))
+    if not taught:
+        return None, "nothing in it fits this format"
+    needs_text = options.hygiene is not None or not _is_known(turn.person)
+    example = Example(
+        id=turn.id,
+        person=turn.person,
+        language=turn.language,
+        asked=(turn.asked or [turn.question]) if needs_text else [],
+        opinions=len(turn.feedback),
+        rows=[row for row, _ in taught],
+        teaches=[side for _, side in taught],
+        made_by=turn.provenance,
+    )
+    return example, ""
 
 
-def _write_turn(
-    log: Log,
-    record: CompletionRecord,
-    options: Options,
-    files: Mapping[str, IO[bytes]],
-    counts: Counts,
-) -> None:
-    if record.decision == "error":
-        counts.dropped["the turn failed"] += 1
-        return
-    feedback = list(log.feedback(completion_id=record.id))
-    rows = rows_of(record, feedback, options, log)
-    if not rows:
-        counts.dropped["nothing in it fits this format"] += 1
-        return
-    split = _split_of(record, options)
-    for row in rows:
-        files[split].write(orjson.dumps(row) + b"\n")
-        counts.rows[split] += 1
-        counts.sources[row["source"]] += 1
-    for name in (
-        "policy_version",
-        "judge_version",
-        "rubric_version",
-        "index_version",
-        "settings_version",
-    ):
-        counts.versions.setdefault(name, Counter())[getattr(record, name)] += 1
+def _is_known(person: str) -> bool:
+    return bool(person) and person != UNKNOWN
 
 
-def _preference(
-    record: CompletionRecord, feedback: list[FeedbackRecord], pairs: list[Pair], options: Options
-) -> list[Row]:
-    return [
-        {
-            "prompt": record.prompt,
-            "chosen": _said(pair.chosen),
-            "rejected": _said(pair.rejected),
-            "source": pair.source,
-            "kind": pair.kind,
-            "group": record.id,
-            "weight": pair.weight,
-            "reward_margin": pair.margin,
-        }
-        for pair in pairs
-    ]
-
-
-def _sft(
-    record: CompletionRecord, feedback: list[FeedbackRecord], pairs: list[Pair], options: Options
-) -> list[Row]:
-    """Corrections, answers that people rated good, and (by the judge) served ideal answers."""
-    texts: list[tuple[str, str]] = []
-    if options.human:
-        texts += [(r.body["correction"], "human") for r in feedback if r.type == "correction"]
-        texts += [(text, "human") for text, score in _rated(record, feedback) if score >= _GOOD]
-    if options.judge:
-        served = [c for c in record.candidates if c.served and c.completion_class == "ideal"]
-        texts += [(c.text, "judge") for c in served]
-    return [
-        {"prompt": record.prompt, "completion": _said(t), "source": source, "group": record.id}
-        for t, source in dict(reversed(texts)).items()
-    ]
-
-
-def _kto(
-    record: CompletionRecord, feedback: list[FeedbackRecord], pairs: list[Pair], options: Options
-) -> list[Row]:
-    """Single answers with a thumb up or down; both sides of a pair count as one each."""
-    marks: dict[tuple[str, str], list[bool]] = {}
-    for pair in pairs:
-        marks.setdefault((pair.chosen, pair.source), []).append(True)
-        marks.setdefault((pair.rejected, pair.source), []).append(False)
-    if options.human:
-        for text, score in _rated(record, feedback):
-            if score >= _GOOD or score <= _BAD:
-                marks.setdefault((text, "human"), []).append(score >= _GOOD)
-    # The majority decides; where opinions are even, there is none.
-    clear = {key: sum(m) > len(m) / 2 for key, m in marks.items() if sum(m) != len(m) / 2}
-    return [
-        {
-            "prompt": record.prompt,
-            "completion": _said(text),
-            "label": label,
-            "source": source,
-            "group": record.id,
-        }
-        for (text, source), label in clear.items()
-    ]
-
-
-def _grpo(
-    record: CompletionRecord, feedback: list[FeedbackRecord], pairs: list[Pair], options: Options
-) -> list[Row]:
-    """The prompt with what rule rewards need: passages, and a reference answer where one is known."""
-    corrections = [r.body["correction"] for r in feedback if r.type == "correction"]
-    good = [text for text, score in _rated(record, feedback) if score >= _GOOD]
-    reference = next(iter([*corrections, *good]), None)
-    if reference is None and not options.judge:
-        return []
-    return [
-        {
-            "prompt": record.prompt,
-            "question": record.question,
-            "passages": [passage["text"] for passage in record.passages],
-            "reference": reference,
-            "source": "judge" if reference is None else "human",
-            "group": record.id,
-        }
-    ]
-
-
-def _rated(record: CompletionRecord, feedback: list[FeedbackRecord]) -> Iterator[tuple[str, float]]:
-    named = texts_of(record)
+def _named_elsewhere(feedback: Sequence[FeedbackRecord], named: Mapping[str, Answer]) -> list[str]:
+    found = []
     for row in feedback:
-        text = named.get(row.body.get("candidate_id") or record.id)
-        if row.type == "rating" and text is not None:
-            yield text.text, _score(row.body["value"])
+        body = row.body
+        ids = [body.get("preferred_id"), body.get("rejected_id")]
+        ids += [i for place in places_of(body.get("ranking", [])) for i in place]
+        found += [i for i in ids if i is not None and i not in named]
+    return found
 
 
-def _score(value: bool | int | str) -> float:
-    """A rating between 0 (bad) and 1 (good)."""
-    if isinstance(value, bool):
-        return float(value)
-    if isinstance(value, int):
-        return (value - 1) / 4
-    return {"good": 1.0, "ok": 0.5, "bad": 0.0}[value]
+def _write(examples: Iterator[Example], folder: Path, options: Options, counts: Counts) -> None:
+    with ExitStack() as stack:
+        files: dict[str, IO[bytes]] = {
+            name: stack.enter_context((folder / f"{name}.jsonl").open("wb")) for name in _FILES
+        }
+        for example in examples:
+            _count(example, options, counts)
+            split = _split_of(example, options)
+            for row, side in zip(example.rows, example.teaches, strict=True):
+                own = split
+                if options.split_by == "rater" and row.get("rater"):
+                    own = _drawn(row["rater"], options)
+                files[own].write(orjson.dumps(row) + b"\n")
+                counts.rows[own] += 1
+                counts.sources[row.get("source", options.sources[0])] += 1
+                counts.refusals[_TAUGHT[side]] += 1
+    # An empty file is no data set to `datasets`, and would keep the other from loading.
+    for name in _FILES:
+        if not counts.rows[name]:
+            (folder / f"{name}.jsonl").unlink()
 
 
-def _named_elsewhere(row: FeedbackRecord, named: dict[str, Any]) -> list[str]:
-    body = row.body
-    ids = [body.get("preferred_id"), body.get("rejected_id"), *body.get("ranking", [])]
-    return [i for i in ids if i is not None and i not in named]
+_TAUGHT = {
+    REFUSE: "rows that teach to refuse",
+    ANSWER: "rows that teach to answer",
+    0: "rows that teach neither",
+}
 
 
-def _split_of(record: CompletionRecord, options: Options) -> str:
-    """By the first question of a conversation, so that its later turns stay together."""
-    first = next(m["content"] for m in record.prompt if m["role"] == "user")
-    key = record.question if len(record.prompt) <= 2 else first
-    digest = hashlib.sha256(f"{options.seed}\0{key}".encode()).digest()
-    share = int.from_bytes(digest[:6], "big") / 2**48
+def _count(example: Example, options: Options, counts: Counts) -> None:
+    counts.languages[example.language] += 1
+    counts.made_by[tuple(example.made_by)] += 1
+    if options.hygiene is not None:
+        counts.task_types[task_type(example.asked[-1])] += 1
+    elif not _is_known(example.person):
+        counts.persons["turns of unknown persons"] += 1
+
+
+def _split_of(example: Example, options: Options) -> str:
+    """A person is in one file only; of a person who is not known, a conversation is."""
+    if _is_known(example.person):
+        return _drawn(f"person {example.person}", options)
+    return _drawn(example.asked[0], options)
+
+
+def _drawn(name: str, options: Options) -> str:
+    share = lot(options.seed, name) / 2**64
     return "validation" if share < options.validation else "train"
-
-
-def _said(text: str) -> list[dict[str, str]]:
-    return [{"role": "assistant", "content": text}]

@@ -10,6 +10,11 @@ from feedback.log import Log
 from feedback.options import Options
 from tests.feedback.test_log import candidate, completion, feedback, write
 
+TOPICS = (
+    "leave budgets laptops parking visas invoices pensions trains lunches keys heating onboarding audits "
+    "printers travel insurance mentoring backups meetings contracts"
+).split()
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Log:
@@ -17,7 +22,8 @@ def log(tmp_path: Path) -> Log:
 
 
 def rows(log: Log, folder: Path, **options: object) -> list[dict]:
-    export(log, folder, Options(**{"validation": 0.0} | options), lambda *_: None)  # type: ignore[arg-type]
+    plain = {"validation": 0.0, "hygiene": None}
+    export(log, folder, Options(**plain | options), lambda *_: None)  # type: ignore[arg-type]
     file = folder / "train.jsonl"
     return (
         [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
@@ -48,15 +54,17 @@ def test_human_and_judge_preferences_never_mix_silently(log: Log, tmp_path: Path
     record = completion()
     write(log, record, feedback(record.id, "correction", correction="Twenty-seven."))
     assert [r["source"] for r in rows(log, tmp_path / "h", kind="dpo")] == ["human"]
-    assert [r["source"] for r in rows(log, tmp_path / "j", kind="dpo", source="judge")] == ["judge"]
-    both = rows(log, tmp_path / "b", kind="dpo", source="both")
+    assert [r["source"] for r in rows(log, tmp_path / "j", kind="dpo", sources=("judge",))] == [
+        "judge"
+    ]
+    both = rows(log, tmp_path / "b", kind="dpo", sources=("human", "judge"))
     assert sorted(r["source"] for r in both) == ["human", "judge"]
 
 
 def test_a_judge_needs_a_margin(log: Log, tmp_path: Path) -> None:
     write(log, completion())
-    assert len(rows(log, tmp_path / "a", kind="dpo", source="judge", min_margin=1.4)) == 1
-    assert not rows(log, tmp_path / "b", kind="dpo", source="judge", min_margin=1.6)
+    assert len(rows(log, tmp_path / "a", kind="dpo", sources=("judge",), min_margin=1.4)) == 1
+    assert not rows(log, tmp_path / "b", kind="dpo", sources=("judge",), min_margin=1.6)
 
 
 def test_the_judge_never_prefers_what_may_not_be_served(log: Log, tmp_path: Path) -> None:
@@ -64,7 +72,7 @@ def test_the_judge_never_prefers_what_may_not_be_served(log: Log, tmp_path: Path
     bad = candidate(record.id, 2, "You idiot, 27 days.", 9.0)
     bad = replace(bad, judgement={"violations": ["insulting_language"]})
     write(log, completion(id=record.id, candidates=(*record.candidates, bad)))
-    (row,) = rows(log, tmp_path / "out", kind="dpo", source="judge")
+    (row,) = rows(log, tmp_path / "out", kind="dpo", sources=("judge",))
     assert said(row, "chosen") == "27 days."
 
 
@@ -105,8 +113,8 @@ def test_two_turns_of_one_question_can_be_compared(log: Log, tmp_path: Path) -> 
 
 
 def test_the_same_log_and_seed_give_the_same_bytes(log: Log, tmp_path: Path) -> None:
-    for number in range(20):
-        record = completion(question=f"Question {number}?")
+    for number, topic in enumerate(TOPICS):
+        record = completion(question=f"What do we know about {topic}?", person=f"person {number}")
         write(log, record, feedback(record.id, "correction", correction="Better."))
     for name in ("one", "two"):
         export(log, tmp_path / name, Options("dpo", validation=0.3), lambda *_: None)
@@ -120,7 +128,7 @@ def test_the_card_counts_what_was_left_out(log: Log, tmp_path: Path) -> None:
     export(log, tmp_path / "out", Options("dpo"), lambda *_: None)
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert card["turns_read"] == 2
-    assert card["dropped_turns"] == {"nothing in it fits this format": 1, "the turn failed": 1}
+    assert card["dropped_turns"] == {"nobody has said anything about it": 1, "the turn failed": 1}
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def completion(**changes: object) -> CompletionRecord:
     identifier = str(changes.pop("id", f"chatcmpl-{uuid7()}"))
+    asked = [{"role": "user", "content": changes.get("question", "How many days?")}]
     values: dict = {
         "id": identifier,
         "created": 1.0,
@@ -29,8 +30,8 @@ def completion(**changes: object) -> CompletionRecord:
         "collection": "default",
         "question": "How many days?",
         "language": "en",
-        "request": {"messages": [{"role": "user", "content": "How many days?"}]},
-        "prompt": [{"role": "user", "content": "How many days?"}],
+        "request": {"messages": asked},
+        "prompt": asked,
         "passages": [{"text": "27 days."}],
         "reply": {"choices": [{"message": {"content": "27 days."}}]},
         "decision": "serve",

@@ -1,0 +1,80 @@
+"""Answers of a turn under the names that feedback gives them, with what the judge said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from contract.verdict import ACCEPTABLE
+from feedback.turns import LoggedCandidate, LoggedTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a turn's prompt.
+
+    Attributes:
+        reward: the judge's; None where it was not judged, or the judge failed.
+        refuses: whether it refuses as a whole; None where nobody has judged that.
+        attempt: 0 for a first draft; a later one answers a prompt that also said why the one before was
+            turned down.
+    """
+
+    text: str
+    reward: float | None = None
+    completion_class: str | None = None
+    violations: tuple[str, ...] = ()
+    refuses: bool | None = None
+    attempt: int = 0
+    served: bool = False
+
+    @property
+    def acceptable(self) -> bool:
+        """May it be served at all, as far as the judge says?"""
+        return self.completion_class in ACCEPTABLE and not self.violations
+
+    def scores(self) -> dict[str, Any]:
+        """What the judge made of it, as columns of a row."""
+        return {
+            "reward": self.reward,
+            "class": self.completion_class,
+            "violations": ", ".join(self.violations),
+        }
+
+
+def answer_of(candidate: LoggedCandidate) -> Answer:
+    """A candidate as an answer."""
+    judgement = orjson.loads(candidate.judgement)
+    compliance = judgement.get("compliance")
+    return Answer(
+        candidate.text,
+        candidate.reward,
+        candidate.completion_class,
+        tuple(judgement.get("violations") or ()),
+        None if compliance is None else compliance["full_refusal"] >= 0.5,
+        candidate.attempt,
+        bool(candidate.served),
+    )
+
+
+def answers_of(turn: LoggedTurn) -> list[tuple[str, int, Answer]]:
+    """The candidates that consist of text: their ids, the choice they belong to, and the answers."""
+    return [
+        (candidate.id, candidate.choice, answer_of(candidate))
+        for candidate in turn.candidates
+        if candidate.text.strip() and candidate.tool_calls == "[]"
+    ]
+
+
+def named_answers(turn: LoggedTurn, answers: list[tuple[str, int, Answer]]) -> Mapping[str, Answer]:
+    """Everything of a turn that feedback can name: its candidates, and what was served by the turn's id."""
+    named = {identifier: answer for identifier, _, answer in answers}
+    served = next((answer for _, _, answer in answers if answer.served), None)
+    if served is None and (said := turn.replied):
+        served = Answer(said, refuses=turn.decision == "refuse")
+    if served is not None:
+        named[turn.id] = served
+    return named

@@ -1,0 +1,225 @@
+"""Turns in the columns of each trainer. Columns beside those that a trainer reads say where a row came from.
+
+Prompts and answers are lists of messages, as TRL's conversational format has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from feedback.answers import Answer
+from feedback.example import ANSWER, NEITHER, REFUSE, Row
+from feedback.options import Kind, Options, Source
+from feedback.pairs import Pair
+from feedback.turns import LoggedTurn
+
+# From this rating on (0 bad to 1 good) an answer is an example; up to that one it is a bad one.
+_GOOD, _BAD = 0.75, 0.25
+
+_MARK = re.compile(r"\[(\d{1,3})\]")
+
+Taught = tuple[Row, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a row is made from: a turn, its answers by name, and what was said about them."""
+
+    turn: LoggedTurn
+    named: Mapping[str, Answer]
+    pairs: list[Pair]
+    options: Options
+
+    def rated(self) -> Iterator[tuple[Answer, float]]:
+        """Answers that people rated, from 0 (bad) to 1 (good)."""
+        for row in self.turn.feedback:
+            answer = self.named.get(row.body.get("candidate_id") or self.turn.id)
+            value = row.body.get("value")
+            if row.type == "rating" and answer is not None and value is not None:
+                yield answer, score_of(value)
+
+    def corrections(self) -> list[str]:
+        """Better answers that people wrote."""
+        return [row.body["correction"] for row in self.turn.feedback if row.type == "correction"]
+
+    def origin(self, source: Source) -> Row:
+        """The columns that say where a row came from."""
+        return {
+            "source": source,
+            "group": self.turn.id,
+            "language": self.turn.language,
+            "policy_version": self.turn.policy_version,
+        }
+
+    @property
+    def prompt(self) -> Any:
+        """The logged prompt, spliced in as it is stored."""
+        return orjson.Fragment(self.turn.prompt)
+
+
+def rows_of(material: Material) -> list[Taught]:
+    """The rows of one turn, and what each teaches about refusing."""
+    return _MAKERS[material.options.kind](material)
+
+
+def score_of(value: bool | int | str) -> float:
+    """A rating between 0 (bad) and 1 (good)."""
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, int):
+        return (value - 1) / 4
+    return {"good": 1.0, "ok": 0.5, "bad": 0.0}[value]
+
+
+def _preferences(material: Material) -> list[Taught]:
+    return [
+        (
+            {
+                "prompt": material.prompt,
+                "chosen": _said(pair.chosen),
+                "rejected": _said(pair.rejected),
+            }
+            | material.origin(pair.source)
+            | {
+                "kind": pair.kind,
+                "rater": pseudonym(pair.rater) if pair.rater else None,
+                "weight": pair.weight,
+                "reward_margin": pair.margin,
+            }
+            | {f"chosen_{name}": value for name, value in pair.chosen.scores().items()}
+            | {f"rejected_{name}": value for name, value in pair.rejected.scores().items()},
+            _side(pair),
+        )
+        for pair in material.pairs
+    ]
+
+
+def _openai(material: Material) -> list[Taught]:
+    """OpenAI's file for preference fine-tuning; it has no place for anything else."""
+    return [
+        (
+            {
+                "input": {"messages": material.prompt, "tools": [], "parallel_tool_calls": True},
+                "preferred_output": _said(pair.chosen),
+                "non_preferred_output": _said(pair.rejected),
+            },
+            _side(pair),
+        )
+        for pair in material.pairs
+    ]
+
+
+def _imitations(material: Material) -> list[Taught]:
+    """Corrections, answers that people rated good, and (by the judge) served ideal answers."""
+    found: dict[str, tuple[Answer, Source]] = {}
+    if material.options.human:
+        for text in material.corrections():
+            found.setdefault(text, (Answer(text), "human"))
+        for answer, score in material.rated():
+            if score >= _GOOD:
+                found.setdefault(answer.text, (answer, "human"))
+    if material.options.judge:
+        for answer in material.named.values():
+            if answer.served and answer.acceptable and answer.completion_class == "ideal":
+                found.setdefault(answer.text, (answer, "judge"))
+    return [
+        (
+            {"prompt": material.prompt, "completion": _said(answer)}
+            | material.origin(source)
+            | answer.scores(),
+            NEITHER if answer.refuses is None else REFUSE if answer.refuses else ANSWER,
+        )
+        for answer, source in found.values()
+    ]
+
+
+def _marks(material: Material) -> list[Taught]:
+    """Single answers with a thumb up or down; both sides of a pair count as one each."""
+    marks: dict[tuple[str, Source], list[bool]] = {}
+    answers: dict[str, Answer] = {}
+
+    def mark(answer: Answer, source: Source, good: bool) -> None:
+        answers.setdefault(answer.text, answer)
+        marks.setdefault((answer.text, source), []).append(good)
+
+    for pair in material.pairs:
+        mark(pair.chosen, pair.source, True)
+        mark(pair.rejected, pair.source, False)
+    if material.options.human:
+        for answer, score in material.rated():
+            if score >= _GOOD or score <= _BAD:
+                mark(answer, "human", score >= _GOOD)
+    # The majority decides; where opinions are even, there is none.
+    clear = {key: sum(m) > len(m) / 2 for key, m in marks.items() if sum(m) != len(m) / 2}
+    return [
+        (
+            {"prompt": material.prompt, "completion": _said(answers[text]), "label": label}
+            | material.origin(source)
+            | answers[text].scores(),
+            NEITHER if not answers[text].refuses else REFUSE if label else ANSWER,
+        )
+        for (text, source), label in clear.items()
+    ]
+
+
+def _prompts(material: Material) -> list[Taught]:
+    """The prompt with what rule rewards need: passages, those that the answer cited, a reference answer
+    where one is known, and every candidate with its scores."""
+    turn = material.turn
+    good = [answer.text for answer, score in material.rated() if score >= _GOOD]
+    reference = next(iter([*material.corrections(), *good]), None)
+    if reference is None and not material.options.judge:
+        return []
+    passages = turn.passage_texts
+    cited = {int(n) for n in _MARK.findall(turn.replied)}
+    row = (
+        {
+            "prompt": material.prompt,
+            "question": turn.question,
+            "passages": passages,
+            "cited": [text for n, text in enumerate(passages, 1) if n in cited],
+            "reference": reference,
+        }
+        | material.origin("judge" if reference is None else "human")
+        | {
+            "candidates": [
+                {"text": answer.text, "served": answer.served} | answer.scores()
+                for identifier, answer in material.named.items()
+                if identifier != turn.id
+            ]
+        }
+    )
+    return [(row, NEITHER)]
+
+
+def pseudonym(name: str) -> str:
+    """A name that tells raters apart and nobody who they are."""
+    return f"rater-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _side(pair: Pair) -> int:
+    if pair.chosen.refuses == pair.rejected.refuses:
+        return NEITHER
+    if pair.chosen.refuses:
+        return REFUSE
+    return ANSWER if pair.rejected.refuses else NEITHER
+
+
+def _said(answer: Answer) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": answer.text}]
+
+
+_MAKERS: dict[Kind, Callable[[Material], list[Taught]]] = {
+    "sft": _imitations,
+    "rm": _preferences,
+    "dpo": _preferences,
+    "kto": _marks,
+    "grpo": _prompts,
+    "openai-dpo": _openai,
+}

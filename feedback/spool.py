@@ -1,0 +1,79 @@
+"""Examples on disk between the two passes of an export; what every step asks for stays in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from pathlib import Path
+from types import TracebackType
+
+from feedback.example import Example
+from feedback.hygiene.near_duplicates import Signatures
+from feedback.hygiene.request import normal
+
+UNKNOWN = "unknown"
+
+
+class Spool:
+    """Examples by number, in the order in which they came. Some 300 bytes of memory for each.
+
+    Args:
+        path: a file that does not exist yet; the folder that it is in is thrown away afterwards.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self._path = path
+        self._offsets = array("Q", [0])
+        self._persons = array("Q")
+        self._rows = array("Q", [0])
+        self.signatures = Signatures()
+        self.opinions = array("I")
+        self.teaches = array("b")
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return len(self._persons)
+
+    def add(self, example: Example) -> None:
+        """Add an example; its number is how many there were before."""
+        self._offsets.append(self._offsets[-1] + self._file.write(example.to_line()))
+        self._persons.append(_number_of(example.person))
+        self.opinions.append(example.opinions)
+        self.teaches.extend(example.teaches)
+        self._rows.append(len(self.teaches))
+        self.signatures.add(normal(example.key))
+
+    def example(self, number: int) -> Example:
+        """An example."""
+        self._file.seek(self._offsets[number])
+        return Example.of_line(self._file.read(self._offsets[number + 1] - self._offsets[number]))
+
+    def key(self, number: int) -> str:
+        """What an example asked, normalised."""
+        return normal(self.example(number).key)
+
+    def person(self, number: int) -> int | None:
+        """Who asked, as a number; None where nobody said."""
+        return self._persons[number] or None
+
+    def rows(self, number: int) -> tuple[int, int]:
+        """The first place of an example's rows in `teaches`, and the one after the last."""
+        return self._rows[number], self._rows[number + 1]
+
+
+def _number_of(person: str) -> int:
+    if person == UNKNOWN or not person:
+        return 0
+    return int.from_bytes(hashlib.blake2b(person.encode(), digest_size=8).digest(), "big") or 1

@@ -1,0 +1,208 @@
+"""Logged turns as an export reads them: the tables side by side, once, in the order of their ids.
+
+Texts stay as they are stored until somebody needs them: most turns of a log have nothing to export.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from feedback.options import Selection
+from feedback.records import FeedbackRecord
+from feedback.rows import feedback_of
+
+_TURN = (
+    "id, created, person, collection, question, language, request, prompt, passages, reply, decision, "
+    "policy_version, judge_version, rubric_version, index_version, settings_version"
+)
+_CANDIDATE = "completion_id, id, choice, attempt, text, served, reward, completion_class, judgement, tool_calls"
+PROVENANCE = (
+    "policy_version",
+    "judge_version",
+    "rubric_version",
+    "index_version",
+    "settings_version",
+)
+
+
+class LoggedCandidate(NamedTuple):
+    """A candidate; `judgement` and `tool_calls` are JSON."""
+
+    completion_id: str
+    id: str
+    choice: int
+    attempt: int
+    text: str
+    served: int
+    reward: float | None
+    completion_class: str | None
+    judgement: str
+    tool_calls: str
+
+
+class LoggedTurn(NamedTuple):
+    """A turn with its candidates and the feedback in force; `request`, `prompt`, `passages` and `reply`
+    are JSON."""
+
+    id: str
+    created: float
+    person: str
+    collection: str
+    question: str
+    language: str
+    request: str
+    prompt: str
+    passages: str
+    reply: str
+    decision: str
+    policy_version: str
+    judge_version: str
+    rubric_version: str
+    index_version: str
+    settings_version: str
+    candidates: Sequence[LoggedCandidate] = ()
+    feedback: Sequence[FeedbackRecord] = ()
+
+    @property
+    def asked(self) -> list[str]:
+        """What the person wrote in this conversation, without passages and instructions."""
+        messages = orjson.loads(self.request).get("messages", [])
+        return [text for m in messages if m.get("role") == "user" and (text := _text_of(m))]
+
+    @property
+    def replied(self) -> str:
+        """What went out in the first choice."""
+        choices = orjson.loads(self.reply).get("choices") or [{}]
+        return str((choices[0].get("message") or {}).get("content") or "")
+
+    @property
+    def passage_texts(self) -> list[str]:
+        """The passages that were shown to the policy."""
+        return [passage["text"] for passage in orjson.loads(self.passages)]
+
+    @property
+    def provenance(self) -> list[str]:
+        """What made it: values for the names in PROVENANCE."""
+        return [
+            self.policy_version,
+            self.judge_version,
+            self.rubric_version,
+            self.index_version,
+            self.settings_version,
+        ]
+
+
+def count_turns(connection: sqlite3.Connection, selection: Selection) -> int:
+    """How many turns are selected."""
+    where, values = _where(selection)
+    (count,) = connection.execute(
+        f"SELECT count(*) FROM completion WHERE {where}", values
+    ).fetchone()
+    return int(count)
+
+
+def read_turns(connection: sqlite3.Connection, selection: Selection) -> Iterator[LoggedTurn]:
+    """The selected turns in the order of their ids, which is that of their time.
+
+    The three tables are each read once from front to back, so memory does not grow with the log.
+    """
+    where, values = _where(selection)
+    candidates = _Beside(_candidates(connection))
+    feedback = _Beside(_feedback(connection))
+    plain = connection.cursor()
+    plain.row_factory = None
+    for row in plain.execute(f"SELECT {_TURN} FROM completion WHERE {where} ORDER BY id", values):
+        yield LoggedTurn._make((*row, candidates.of(row[0]), feedback.of(row[0])))
+
+
+def find_turn(connection: sqlite3.Connection, identifier: str) -> LoggedTurn | None:
+    """The turn that an id belongs to, its own or that of one of its candidates; without the feedback."""
+    plain = connection.cursor()
+    plain.row_factory = None
+    row = plain.execute(
+        f"SELECT {_TURN} FROM completion WHERE deleted IS NULL AND id IN "
+        "(?, (SELECT completion_id FROM candidate WHERE id = ?))",
+        (identifier, identifier),
+    ).fetchone()
+    if row is None:
+        return None
+    found = plain.execute(
+        f"SELECT {_CANDIDATE} FROM candidate WHERE completion_id = ? ORDER BY choice, attempt, ordinal",
+        (row[0],),
+    )
+    return LoggedTurn._make((*row, [LoggedCandidate._make(own) for own in found], ()))
+
+
+def _candidates(connection: sqlite3.Connection) -> Iterator[tuple[str, LoggedCandidate]]:
+    plain = connection.cursor()
+    plain.row_factory = None
+    query = f"SELECT {_CANDIDATE} FROM candidate ORDER BY completion_id, choice, attempt, ordinal"
+    return ((row[0], LoggedCandidate._make(row)) for row in plain.execute(query))
+
+
+def _feedback(connection: sqlite3.Connection) -> Iterator[tuple[str, FeedbackRecord]]:
+    rows = connection.execute(
+        "SELECT * FROM feedback WHERE id NOT IN "
+        "(SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL) ORDER BY completion_id, id"
+    )
+    return ((row["completion_id"], feedback_of(row)) for row in rows)
+
+
+class _Beside:
+    """Rows of another table, read along in the order of the turns that they belong to."""
+
+    def __init__(self, rows: Iterator[tuple[str, Any]]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, turn: str) -> list[Any]:
+        """The rows of a turn; those of turns before it that nobody asked for are passed over."""
+        found = []
+        following = self._next
+        while following is not None and following[0] <= turn:
+            if following[0] == turn:
+                found.append(following[1])
+            following = next(self._rows, None)
+        self._next = following
+        return found
+
+
+def _where(selection: Selection) -> tuple[str, list[Any]]:
+    conditions: list[str] = ["deleted IS NULL"]
+    values: list[Any] = []
+    if selection.since is not None:
+        conditions.append("created >= ?")
+        values.append(selection.since)
+    if selection.until is not None:
+        conditions.append("created < ?")
+        values.append(selection.until)
+    for column, wanted in (
+        ("policy_version", selection.policies),
+        ("collection", selection.collections),
+        ("language", selection.languages),
+    ):
+        if wanted:
+            conditions.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    for wanted, negated in ((selection.labels, ""), (selection.without_labels, "NOT ")):
+        if wanted:
+            marks = ", ".join("?" * len(wanted))
+            # `labels` is a list of groups of labels.
+            conditions.append(
+                f"{negated}EXISTS (SELECT 1 FROM json_tree(labels) "
+                f"WHERE json_tree.type = 'text' AND json_tree.value IN ({marks}))"
+            )
+            values += wanted
+    return " AND ".join(conditions), values
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "\n".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
