@@ -2,7 +2,7 @@
 
     python -m benchmarks.export --turns 1000000 --folder /tmp/export
 
-The log is made up: questions and answers of drawn words in both languages, prompts with three passages, two judged
+The log is made up: questions of 12 to 25 drawn words and answers in both languages, prompts with three passages, two judged
 candidates a turn, feedback on every second one; one question in twenty is sent again with small edits, and one text in
 fifty holds personal data. Each measurement is a process of its own, so that its memory is its own.
 """
@@ -169,7 +169,7 @@ def _turns(count: int) -> Iterator[tuple[CompletionRecord, FeedbackRecord | None
     for number in range(count):
         language = ("en", "zh")[number % 2]
         vocabulary = words[language]
-        question = vocabulary.question(vocabulary.chunk())
+        question = f"{vocabulary.sentence()}{vocabulary.question(vocabulary.chunk())}"
         if asked and drawn.random() < 0.05:
             question = drawn.choice(asked).replace("?", "").replace("？", "").upper()
         elif len(asked) < 20_000:

@@ -14,6 +14,30 @@ from feedback.hygiene.request import normal
 UNKNOWN = "unknown"
 
 
+class Lines:
+    """Pieces of bytes in a file, by number."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("w+b")
+        self._offsets = array("Q", [0])
+
+    def add(self, piece: bytes) -> None:
+        """Add a piece; all are added before the first is read."""
+        self._offsets.append(self._offsets[-1] + self._file.write(piece))
+
+    def read(self, number: int) -> bytes:
+        """A piece."""
+        start, end = self._offsets[number : number + 2]
+        self._file.seek(start)
+        return self._file.read(end - start)
+
+    def close(self) -> None:
+        """Close the file and remove it."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
 class Spool:
     """Examples by number, in the order in which they came. Some 300 bytes of memory for each.
 
@@ -22,9 +46,8 @@ class Spool:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w+b")
-        self._path = path
-        self._offsets = array("Q", [0])
+        self._examples = Lines(path.with_suffix(".examples"))
+        self._keys = Lines(path.with_suffix(".keys"))
         self._persons = array("Q")
         self._rows = array("Q", [0])
         self.signatures = Signatures()
@@ -40,29 +63,30 @@ class Spool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        self._examples.close()
+        self._keys.close()
 
     def __len__(self) -> int:
         return len(self._persons)
 
     def add(self, example: Example) -> None:
         """Add an example; its number is how many there were before."""
-        self._offsets.append(self._offsets[-1] + self._file.write(example.to_line()))
+        self._examples.add(example.to_line())
+        key = normal(example.key)
+        self._keys.add(key.encode())
         self._persons.append(_number_of(example.person))
         self.opinions.append(example.opinions)
         self.teaches.extend(example.teaches)
         self._rows.append(len(self.teaches))
-        self.signatures.add(normal(example.key))
+        self.signatures.add(key)
 
     def example(self, number: int) -> Example:
         """An example."""
-        self._file.seek(self._offsets[number])
-        return Example.of_line(self._file.read(self._offsets[number + 1] - self._offsets[number]))
+        return Example.of_line(self._examples.read(number))
 
     def key(self, number: int) -> str:
         """What an example asked, normalised."""
-        return normal(self.example(number).key)
+        return self._keys.read(number).decode()
 
     def person(self, number: int) -> int | None:
         """Who asked, as a number; None where nobody said."""

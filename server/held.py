@@ -53,6 +53,14 @@ class Held:
             return [ready[-1:]] if ready and ready[-1] > self._doubted else []
         return [ready[first : first + most] for first in range(0, len(ready), most)]
 
+    def unguarded(self) -> int:
+        """Offset up to which the text may go out where nobody judges it: all but a citation mark that may
+        go on and the blank before it. Code and JSON, in which marks read otherwise, go out by sentence."""
+        if "`" in self.all or self.all.lstrip()[:1] in ("{", "["):
+            return max([self.out, *self.ready()])
+        rest = self.all[self.out :]
+        return self.out + len(_OPEN_MARK.sub("", rest).rstrip())
+
     def let_out(self, end: int) -> None:
         """The text has gone out up to an offset."""
         self.out, self._doubted = end, 0

@@ -70,7 +70,9 @@ async def stream_choice(request: ChatRequest, prompt: Prompt, parts: Parts, live
             async for batch in batches:
                 for piece in batch:
                     written.add(piece)
-                if found := await _let_out(request, prompt, parts, live, written):
+                if not parts.settings.judge.enabled:
+                    _pass_on(prompt, live, written)
+                elif found := await _let_out(request, prompt, parts, live, written):
                     break
     if found:
         choice = await _block(request, prompt, parts, live, written, ", ".join(found))
@@ -89,17 +91,12 @@ async def _let_out(
     Sentences that came together are judged together; only where they do not pass is it told which one it
     was. A suspicious one stays, with all behind it, until more was written or all was judged.
     """
-    passages = prompt.evidence.passages
 
     async def look(held: Held, end: int) -> Look:
         return await parts.guard(request, prompt.evidence, held.all[:end], held.out)
 
     def let_out(held: Held, end: int) -> None:
-        held.let_out(end)
-        if held is written.text:
-            live.say(cite(held.all[:end], passages).content[len(live.content) :])
-        else:
-            live.think(held.all[len(live.reasoning) : end])
+        _say(prompt, live, written, held, end)
 
     for held in (written.reasoning, written.text):
         for together in held.batches(_TOGETHER):
@@ -119,6 +116,23 @@ async def _let_out(
             held.doubt(together[-1])
             break
     return ()
+
+
+def _pass_on(prompt: Prompt, live: Live, written: _Written) -> None:
+    """Let words out as they come, where nobody judges them."""
+    for held in (written.reasoning, written.text):
+        if (end := held.unguarded()) > held.out:
+            _say(prompt, live, written, held, end)
+
+
+def _say(prompt: Prompt, live: Live, written: _Written, held: Held, end: int) -> None:
+    """Let one of the texts out up to an offset."""
+    held.let_out(end)
+    if held is written.text:
+        content = cite(held.all[:end], prompt.evidence.passages).content
+        live.say(content[len(live.content) :])
+    else:
+        live.think(held.all[len(live.reasoning) : end])
 
 
 async def _finish(

@@ -44,34 +44,34 @@ _LABELS_EN = (
     r"physician|parent|guardian|spouse|manager|from|to|cc|author|line manager|supervisor|new hire|resident|payee|"
     r"name on (?:the )?card|bill to|ship to|deliver to|sold to|referred by|attending|trainee|visitor|host|landlord)"
 )
-_VALUE_GAP = r"[\"'”*_]{0,3}\s{0,3}(?:[:=：][*_]{0,2}\s{0,3}\|?|\|)\s{0,3}[\"'“*_]{0,3}"
+_VALUE_GAP = r"(?:[:=：][*_]{0,2}\s{0,3}\|?|\|)\s{0,3}[\"'“*_]{0,3}"
 
 # Words without one of which a pattern need not be tried, and the pattern.
 _ENGLISH: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     (
         (
-            "mr",
-            "ms",
-            "miss",
-            "mx",
-            "dr",
-            "prof",
-            "doctor",
-            "nurse",
-            "sister",
-            "father",
-            "rev",
-            "herr",
-            "frau",
-            "señor",
-            "madame",
-            "monsieur",
-            "mme",
+            "Mr",
+            "Ms",
+            "Mi",
+            "Mx",
+            "Dr",
+            "Prof",
+            "Doct",
+            "Nurse",
+            "Sist",
+            "Fath",
+            "Rev",
+            "Herr",
+            "Frau",
+            "Señor",
+            "Mad",
+            "Mons",
+            "Mme",
         ),
         re.compile(rf"\b{_TITLES}\b\.?[ \t]+(?P<name>{_NAME})"),
     ),
     (
-        ("name", "call me", "called", "go by"),
+        ("my name", "my full", "my legal", "call me", "i am called", "i go by", "name's", "name’s"),
         re.compile(
             rf"\b(?i:my(?: full| legal)? name(?: is|'s|’s)|call me|i am called|i go by|name['’]s)[ \t]+(?P<name>{_NAME})"
         ),
@@ -85,16 +85,19 @@ _ENGLISH: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     ),
     (
         (
-            "dear",
-            "hi",
+            "dear ",
+            "hi ",
+            "hi,",
             "hello",
-            "hey",
-            "morning",
-            "afternoon",
-            "evening",
+            "hey ",
+            "hey,",
+            "morning ",
+            "morning,",
+            "afternoon ",
+            "evening ",
             "thank",
             "cheers",
-            "welcome",
+            "welcome ",
         ),
         re.compile(
             rf"(?m:^|[.!?\"“”>][ \t]+)\W{{0,3}}(?i:dear|hi|hello|hey|good morning|good afternoon|good evening|morning|"
@@ -124,14 +127,14 @@ _ENGLISH: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
             "all the best",
         ),
         re.compile(
-            r"(?i:regards|sincerely|thanks|thank you|cheers|yours truly|best wishes|signed|all the best),?[ \t]+"
+            r"\b(?:[Rr]egards|[Ss]incerely|[Tt]hanks|[Tt]hank you|[Cc]heers|[Yy]ours truly|[Bb]est wishes|[Ss]igned|[Aa]ll the best),?[ \t]+"
             rf"(?:{_TITLES}\.?[ \t]+)?(?P<name>{_NAME})[ \t]*(?:[.)]?\s*(?:\n|$))"
         ),
     ),
 )
 
 # A name after a label, and one in a line after a closing: found from what stands between, which is rare.
-_LABEL = re.compile(rf"(?<![\w-])(?:{_LABELS_EN}|fn)$", re.IGNORECASE)
+_LABEL = re.compile(rf"(?<![\w-])(?:{_LABELS_EN}|fn)[\"'”*_]{{0,3}}\s{{0,3}}$", re.IGNORECASE)
 _VALUE = re.compile(
     rf"{_VALUE_GAP}(?:{_TITLES}\.?[ \t]+)?"
     rf"(?P<name>{_CAPITALS}|{_NAME}(?:,[ \t]{_PART}(?:[ \t]{_PART})?(?=\s*(?:[;|\n\"')]|$)))?)"
@@ -253,7 +256,7 @@ def person_names(text: str) -> list[Span]:
     found = list(_in_tables(text))
     lowered = text.lower()
     for words, pattern in _ENGLISH:
-        if not any(word in lowered for word in words):
+        if not any(word in lowered or word in text for word in words):
             continue
         found += filter(None, (_trimmed(text, *m.span("name")) for m in pattern.finditer(text)))
     for between, before in ((_VALUE, _LABEL), (_SIGNED, _CLOSING)):

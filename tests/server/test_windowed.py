@@ -205,3 +205,19 @@ def test_what_windowed_can_not_do_is_refused(serve: Serve, fields: dict) -> None
     response = httpx.post(f"{serve()}/v1/chat/completions", json=body | fields)
     assert response.status_code == 400
     assert "windowed" in response.json()["error"]["message"] or "verified" in response.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_without_a_judge_words_go_out_as_they_come(
+    policy: ScriptedPolicy, serve: Serve, language: str
+) -> None:
+    policy.pace = 0.01
+    written = (" " if language == "en" else "").join([*HARMLESS[language], "Done [9]."])
+    policy.script(written)
+    url = serve(policy__url=policy.url, judge__enabled=False)
+    events, times = stream(url, QUESTION[language])
+    assert said(events) == written.replace(" [9]", "")
+    spoken = [time for event, time in zip(events, times) if said([event])]
+    whole = times[-1] - spoken[0]
+    assert len(spoken) > 2 * len(HARMLESS[language]), "words, not sentences"
+    assert whole > 0.5 * 0.01 * len(written), "the first came long before the last was written"
