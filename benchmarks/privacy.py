@@ -35,9 +35,7 @@ def main(show: bool, report: bool) -> None:
             cases = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
             rows += _rows(f"{language} {folder}".strip(), cases, show)
     made = table(["", "kind", "planted", "found", "recall", "whole", "marked", "precision"], rows)
-    click.echo(made)
-    if report:
-        publish("privacy", "python -m benchmarks.privacy", made)
+    publish("privacy", "python -m benchmarks.privacy", made, write=report)
 
 
 def _rows(language: str, cases: list[dict[str, Any]], show: bool) -> list[list[str]]:

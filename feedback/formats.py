@@ -78,26 +78,31 @@ def score_of(value: bool | int | str) -> float:
 
 
 def _preferences(material: Material) -> list[Taught]:
-    return [
-        (
-            {
-                "prompt": material.prompt,
-                "chosen": _said(pair.chosen),
-                "rejected": _said(pair.rejected),
-            }
-            | material.origin(pair.source)
-            | {
-                "kind": pair.kind,
-                "rater": pseudonym(pair.rater) if pair.rater else None,
-                "weight": pair.weight,
-                "reward_margin": pair.margin,
-            }
-            | {f"chosen_{name}": value for name, value in pair.chosen.scores().items()}
-            | {f"rejected_{name}": value for name, value in pair.rejected.scores().items()},
-            _side(pair),
-        )
-        for pair in material.pairs
-    ]
+    return [(_preference(material, pair), _side(pair)) for pair in material.pairs]
+
+
+def _preference(material: Material, pair: Pair) -> Row:
+    # Written out at length: an export makes a million of them.
+    turn, chosen, rejected = material.turn, pair.chosen, pair.rejected
+    return {
+        "prompt": material.prompt,
+        "chosen": _said(chosen),
+        "rejected": _said(rejected),
+        "source": pair.source,
+        "kind": pair.kind,
+        "rater": pseudonym(pair.rater) if pair.rater else None,
+        "group": turn.id,
+        "weight": pair.weight,
+        "reward_margin": pair.margin,
+        "chosen_reward": chosen.reward,
+        "chosen_class": chosen.completion_class,
+        "chosen_violations": ", ".join(chosen.violations),
+        "rejected_reward": rejected.reward,
+        "rejected_class": rejected.completion_class,
+        "rejected_violations": ", ".join(rejected.violations),
+        "language": turn.language,
+        "policy_version": turn.policy_version,
+    }
 
 
 def _openai(material: Material) -> list[Taught]:

@@ -46,28 +46,29 @@ _LABELS_EN = (
 )
 _VALUE_GAP = r"(?:[:=：][*_]{0,2}\s{0,3}\|?|\|)\s{0,3}[\"'“*_]{0,3}"
 
+_TITLE_WORDS = (
+    "Mr",
+    "Ms",
+    "Mi",
+    "Mx",
+    "Dr",
+    "Prof",
+    "Doct",
+    "Nurse",
+    "Sist",
+    "Fath",
+    "Rev",
+    "Herr",
+    "Frau",
+    "Señor",
+    "Mad",
+    "Mons",
+    "Mme",
+)
 # Words without one of which a pattern need not be tried, and the pattern.
 _ENGLISH: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     (
-        (
-            "Mr",
-            "Ms",
-            "Mi",
-            "Mx",
-            "Dr",
-            "Prof",
-            "Doct",
-            "Nurse",
-            "Sist",
-            "Fath",
-            "Rev",
-            "Herr",
-            "Frau",
-            "Señor",
-            "Mad",
-            "Mons",
-            "Mme",
-        ),
+        _TITLE_WORDS,
         re.compile(rf"\b{_TITLES}\b\.?[ \t]+(?P<name>{_NAME})"),
     ),
     (
@@ -80,7 +81,8 @@ _ENGLISH: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
         ("this is", "i am", "i'm", "i’m", "it's", "it’s", "here is", "speaking is"),
         re.compile(
             rf"\b(?i:this is|i am|i['’]m|it['’]s|here is|speaking is)[ \t]+(?P<name>{_NAME})"
-            r"(?=,? (?:speaking|calling|from|here|again|writing|btw|by the way|seat|room|with the|at the|in the|of the|over|and i)\b|[,(.–—-]|\s*\n|$)"
+            r"(?=,? (?:speaking|calling|from|here|again|writing|btw|by the way|seat|room|with the|at the|in the|of the|over|and i)\b)"
+            rf"|\b(?i:i am|i['’]m)[ \t]+(?P<other>{_NAME})(?=[,(.–—-]|\s*\n|$)"
         ),
     ),
     (
@@ -139,11 +141,29 @@ _VALUE = re.compile(
     rf"{_VALUE_GAP}(?:{_TITLES}\.?[ \t]+)?"
     rf"(?P<name>{_CAPITALS}|{_NAME}(?:,[ \t]{_PART}(?:[ \t]{_PART})?(?=\s*(?:[;|\n\"')]|$)))?)"
 )
-_CLOSING = re.compile(
-    r"(?:regards|best|sincerely|thanks|thank you|thx|cheers|yours|wishes|love|truly|faithfully|respectfully|warmly|fondly|"
-    r"cordially|gratefully|appreciated|advance|again)[ \t]*[,!.–—-]*\s*$",
-    re.IGNORECASE,
+_CLOSING_WORDS = (
+    "regards",
+    "best",
+    "sincerely",
+    "thanks",
+    "thank you",
+    "thx",
+    "cheers",
+    "yours",
+    "wishes",
+    "love",
+    "truly",
+    "faithfully",
+    "respectfully",
+    "warmly",
+    "fondly",
+    "cordially",
+    "gratefully",
+    "appreciated",
+    "advance",
+    "again",
 )
+_CLOSING = re.compile(rf"(?:{'|'.join(_CLOSING_WORDS)})[ \t]*[,!.–—-]*\s*$", re.IGNORECASE)
 _SIGNED = re.compile(
     rf"\n+[ \t]*[-–—~]{{0,2}}[ \t]*(?:{_TITLES}\.?[ \t]+)?(?P<name>{_NAME})(?=[ \t]*(?:[,|(/\n–—”’)-]|\"|$))"
 )
@@ -256,10 +276,18 @@ def person_names(text: str) -> list[Span]:
     found = list(_in_tables(text))
     lowered = text.lower()
     for words, pattern in _ENGLISH:
-        if not any(word in lowered or word in text for word in words):
+        where = text if words is _TITLE_WORDS else lowered
+        if not any(word in where for word in words):
             continue
-        found += filter(None, (_trimmed(text, *m.span("name")) for m in pattern.finditer(text)))
-    for between, before in ((_VALUE, _LABEL), (_SIGNED, _CLOSING)):
+        found += filter(
+            None, (_trimmed(text, *m.span(m.lastgroup or "name")) for m in pattern.finditer(text))
+        )
+    for between, before, words in (
+        (_VALUE, _LABEL, (":", "：", "=", "|")),
+        (_SIGNED, _CLOSING, _CLOSING_WORDS),
+    ):
+        if not any(word in lowered for word in words):
+            continue
         for match in between.finditer(text):
             if before.search(text[max(0, match.start() - _NEAR) : match.start()]):
                 found += filter(None, [_trimmed(text, *match.span("name"))])
