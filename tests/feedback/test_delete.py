@@ -164,7 +164,8 @@ def test_no_export_holds_a_deleted_turn(tmp_path: Path, log: Log, kind: str) -> 
     rated = feedback(kept.id, "rating", value=True)
     write(log, gone, kept, elsewhere, said, ranked, rated)
     do(log.delete(gone.id))
-    options = Options(kind, "both", min_margin=0.1)  # type: ignore[arg-type]
+    sources = ("human",) if kind == "openai-dpo" else ("human", "judge")
+    options = Options(kind, sources, min_margin=0.1)  # type: ignore[arg-type]
     counts = export(log, tmp_path / "out", options, lambda *_: None)
     files = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert sum(counts.rows.values()) > 0
