@@ -14,9 +14,10 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from contract.errors import ConfigurationError
+from contract.errors import ConfigurationError, PolicyUnavailable
 from contract.settings import JudgeSettings
 from contract.verdict import JudgeFailed, Verdict
+from feedback.hygiene.model_reader import ModelReader
 from rbrm.answer import Answer, Question
 from rbrm.assembly import build_judge
 from rbrm.graders.llm import Asked, ModelGrader
@@ -123,6 +124,27 @@ def test_a_probability_is_the_models_own(servers: Servers) -> None:
         seen.add(round(share, 4))
     assert len(seen) == len(TEXTS)
     grader.close()
+
+
+def test_an_answers_perplexity_is_the_models_own(servers: Servers) -> None:
+    """Exports filter by it: what vLLM gives equals what the checkpoint gives in this process."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(servers.chat_model)
+    model = AutoModelForCausalLM.from_pretrained(servers.chat_model, dtype=torch.float32)
+    pairs = [("How many days?", "Twenty-seven days."), ("年假有几天？", "二十七天。")]
+    with ModelReader(f"{servers.chat}/v1") as reader:
+        found = reader.perplexities(pairs)
+        with pytest.raises(PolicyUnavailable, match="no grade from 1 to 5"):
+            reader.grades(pairs[:1], ["en"])
+    for (question, answer), value in zip(pairs, found, strict=True):
+        before = len(tokenizer(f"{question}\n\n")["input_ids"])
+        ids = torch.tensor([tokenizer(f"{question}\n\n{answer}")["input_ids"]])
+        with torch.no_grad():
+            shares = torch.log_softmax(model(ids).logits[0, :-1], -1)
+        own = shares.gather(1, ids[0, 1:, None])[before - 1 :, 0]
+        assert value == pytest.approx(math.exp(-own.mean().item()), rel=0.01)
 
 
 def test_only_what_is_needed_and_open_is_asked(asking: Any) -> None:
