@@ -140,7 +140,7 @@ def _forget(
     wait_seconds: float,
 ) -> Outcome:
     if user is not None:
-        return forget_person(log, settings.log_file, user, by=by, wait_seconds=wait_seconds)
+        return forget_person(settings, log, user, by=by, wait_seconds=wait_seconds)
     return forget_document(settings, log, document or "", by=by, wait_seconds=wait_seconds)
 
 
@@ -176,8 +176,8 @@ def _show(outcome: Outcome, proof: Proof | None, as_json: bool) -> None:
         click.echo(f"STILL THERE: {number} in {path}", err=True)
     for path in outcome.held:
         click.echo(
-            f"STILL HELD: somebody reads an older state of {path}; it is wiped when they let go and "
-            "`plumbline forget --verify` or the server comes by.",
+            f"STILL HELD: somebody reads an older state of {path}, or writes to it. When they are done, "
+            "`plumbline forget --verify` wipes it.",
             err=True,
         )
     click.echo(f"Tombstone {outcome.tombstone}.")
@@ -207,7 +207,9 @@ def _verify(
         for problem in verified.problems:
             click.echo(problem, err=True)
         for path in verified.held:
-            click.echo(f"STILL HELD: somebody reads an older state of {path}.", err=True)
+            click.echo(
+                f"STILL HELD: somebody reads an older state of {path}, or writes it.", err=True
+            )
         if verified.complete:
             click.echo(f"{len(verified.tombstones)} tombstones; what they stand for is gone.")
     if not verified.complete:

@@ -22,6 +22,7 @@ from retrieval.catalogue import document_id
 from retrieval.forgotten import Forgotten, content_of
 from retrieval.withdraw import (
     Indexed,
+    check_writable,
     indexed_documents,
     read_chunks,
     read_vectors,
@@ -111,6 +112,7 @@ def forget_document(
 ) -> Outcome:
     """Erase a document from log, index and uploads, and keep it out from now on."""
     target = find_target(settings, log, path)
+    check_writable(settings.index, wait_seconds)
     stone = Tombstone(f"forget-{uuid7()}", "document", 0.0, by, {})
     with log.writing() as connection:
         found, outcome = survey_document(settings, connection, target, path)
@@ -188,8 +190,8 @@ def _searched(
         piece for vector in read_vectors(folder, documents) if any(piece := vector[:_OF_A_VECTOR])
     }
     return {
-        *spread([sorted(own)], MOST_STRETCHES),
-        *spread([sorted(vectors)], MOST_STRETCHES),
+        *spread(sorted(own), MOST_STRETCHES),
+        *spread(sorted(vectors), MOST_STRETCHES),
         *sample(connection, found, MOST_STRETCHES),
         *(s for name in names for s in stretches(name, 1)),
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 from contract.errors import ConfigurationError, NotFound
 from contract.ids import uuid7
+from contract.settings import Settings
 from contract.wal import cut_off, within
 from feedback.forget import (
     Found,
@@ -24,9 +24,12 @@ from feedback.log import Log
 from feedback.tombstones import NOBODY, Tombstone
 from forget.outcome import Outcome
 from forget.traces import spread, stretches
+from server.forget_upload import forget_owner
+from server.uploads import Uploads
 
-# Stretches that are searched for, all erased texts together, and of one text.
+# Stretches that are searched for: of all erased texts together, of one turn at least, of one text at most.
 MOST_STRETCHES = 20_000
+_OF_ONE_TURN = 8
 _OF_ONE_TEXT = 3
 _SHOWN_TURNS = 10
 
@@ -54,7 +57,7 @@ def survey_person(connection: sqlite3.Connection, person: str) -> tuple[Found, O
 
 
 def forget_person(
-    log: Log, log_file: Path, person: str, *, by: str, wait_seconds: float
+    settings: Settings, log: Log, person: str, *, by: str, wait_seconds: float
 ) -> Outcome:
     """Erase what there is of a person up to now; turns that they begin later are new ones."""
     with log.writing() as connection:
@@ -63,6 +66,7 @@ def forget_person(
         # The last turn goes with the tombstone: a run that is killed before can be done again.
         counts = erase_found(connection, Found(found.turns[:-1]), by)
         unname(connection, person)
+        forget_owner(Uploads(settings.documents), person)
         stone = seal(
             connection,
             lambda: of_person(connection, person),
@@ -75,17 +79,18 @@ def forget_person(
             tombstone=stone.id,
             counts=stone.counts,
             stretches=searched,
-            held=[] if cut else [log_file],
+            held=[] if cut else [settings.log_file],
         )
 
 
 def sample(connection: sqlite3.Connection, found: Found, most: int) -> set[bytes]:
     """Stretches of the texts that are about to be erased."""
-    pieces = [
-        [s for text in said for s in stretches(text, _OF_ONE_TEXT)]
-        for said in texts(connection, found)
-    ]
-    return spread(pieces, most)
+    share = max(_OF_ONE_TURN, most // max(1, len(found.turns) + len(found.feedback)))
+    searched: set[bytes] = set()
+    for said in texts(connection, found):
+        pieces = [s for text in said for s in stretches(text, _OF_ONE_TEXT)]
+        searched.update(spread(pieces, share))
+    return searched
 
 
 def _notes(connection: sqlite3.Connection, person: str, found: Found) -> list[str]:

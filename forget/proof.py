@@ -60,12 +60,14 @@ def prove(settings: Settings, stretches: set[bytes]) -> Proof:
 
 def _files(settings: Settings) -> Iterator[Path]:
     log = settings.log_file
-    yield from sorted(log.parent.glob(f"{log.name}*"))
     index = settings.index
-    for folder in (index, settings.documents, settings.engine_logs):
-        if folder.is_dir():
-            yield from sorted(path for path in folder.rglob("*") if path.is_file())
-    yield from sorted(index.parent.glob(f"{index.name}.*"))
+    places = (
+        log.parent.glob(f"{log.name}*"),
+        index.parent.glob(f"{index.name}.*"),
+        *(folder.rglob("*") for folder in (index, settings.documents, settings.engine_logs)),
+    )
+    for found in places:
+        yield from sorted(path for path in found if path.is_file())
 
 
 def _living(settings: Settings, traces: Traces) -> set[bytes]:

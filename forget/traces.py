@@ -35,7 +35,8 @@ def stretches(text: str, most: int | None = None) -> Iterator[bytes]:
         piece = text[start : start + size]
         raw = piece.encode("utf-8", "replace")
         if len(raw) >= _FEWEST_BYTES and len(set(piece)) >= _FEWEST_CHARACTERS:
-            yield from {raw, orjson.dumps(raw.decode())[1:-1], json.dumps(piece)[1:-1].encode()}
+            written = (orjson.dumps(raw.decode())[1:-1], json.dumps(piece)[1:-1].encode())
+            yield from dict.fromkeys((raw, *written))
 
 
 class Traces:
@@ -81,10 +82,9 @@ class Traces:
         return found, size
 
 
-def spread(texts: Sequence[Sequence[bytes]], most: int) -> set[bytes]:
-    """As many stretches of every text as fit into `most` together, at least four of each."""
-    share = max(4, most // max(1, len(texts)))
-    return {s for found in texts for s in found[:: max(1, -(-len(found) // share))]}
+def spread(pieces: Sequence[bytes], most: int) -> list[bytes]:
+    """So many of these at most, evenly spread."""
+    return list(pieces[:: max(1, -(-len(pieces) // most))])
 
 
 def _hashes(content: bytes, shift: int) -> npt.NDArray[np.uint32]:

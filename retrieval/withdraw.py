@@ -92,6 +92,20 @@ def read_vectors(folder: Path, documents: Sequence[Indexed]) -> list[bytes]:
         store.close()
 
 
+def check_writable(folder: Path, wait_seconds: float) -> None:
+    """Is there anything in the way of withdrawing documents now?
+
+    Raises:
+        ConfigurationError: another ingest does not end in time, or the index is unfinished.
+    """
+    if (folder / CATALOGUE).is_file():
+        connection = catalogue.open_for_writing(folder / CATALOGUE, wait_seconds)
+        try:
+            _manifest(connection, folder)
+        finally:
+            connection.close()
+
+
 def withdraw(
     folder: Path,
     documents: Sequence[Indexed],
@@ -129,16 +143,16 @@ def wipe(folder: Path, wait_seconds: float) -> list[Path]:
     """Get what was deleted off the disk, and have servers let go of it.
 
     Returns:
-        Databases of which somebody still reads an older state after `wait_seconds`; what was deleted
-        stands in their write-ahead logs until then.
-
-    Raises:
-        ConfigurationError: an ingest does not end in time.
+        Databases that somebody writes, or of which somebody still reads an older state, after
+        `wait_seconds`; what was deleted may stand in them until then.
     """
     path = folder / CATALOGUE
     if not path.is_file():
         return []
-    connection = catalogue.open_for_writing(path, wait_seconds)
+    try:
+        connection = catalogue.open_for_writing(path, wait_seconds)
+    except ConfigurationError:
+        return [path]
     try:
         manifest = _manifest(connection, folder)
         connection.execute("ROLLBACK")
@@ -159,11 +173,8 @@ def wipe(folder: Path, wait_seconds: float) -> list[Path]:
             store.close()
             connection.execute("ROLLBACK")
         return held
-    except sqlite3.OperationalError as error:
-        raise ConfigurationError(
-            f"The index {folder} is being written ({error}). Wait until the ingest is done, or let "
-            "this wait: --wait SECONDS."
-        ) from error
+    except sqlite3.OperationalError:  # an ingest has begun meanwhile
+        return [path]
     finally:
         connection.close()
 

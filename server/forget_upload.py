@@ -1,8 +1,8 @@
-"""Uploaded files that are forgotten leave the folder, and their names the records of their jobs."""
+"""What is forgotten leaves the uploads: files their folder, names the records of what was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,17 +25,34 @@ def forget_uploads(uploads: Uploads, places: Collection[Path]) -> int:
     return len(present)
 
 
+def forget_owner(uploads: Uploads, person: str) -> None:
+    """Take a person's name off the ingests that they asked for and that are done."""
+    for path, job in _finished(uploads):
+        if job.owner == person:
+            _write(path, job.model_copy(update={"owner": _NAMELESS}))
+
+
 def _unname(uploads: Uploads, paths: Collection[str]) -> None:
-    """A job that is not finished keeps its name until it is: it still has to be done."""
-    for path in sorted(uploads.jobs.glob("ingest-*.json")) if paths else ():
+    for path, job in _finished(uploads):
+        if any(file.path in paths for file in job.files):
+            files = tuple(_bare(file) if file.path in paths else file for file in job.files)
+            error = job.error and _NAMELESS
+            _write(path, job.model_copy(update={"files": files, "error": error}))
+
+
+def _finished(uploads: Uploads) -> Iterator[tuple[Path, Job]]:
+    """Jobs that are not finished keep what they say until they are: they still have to be done."""
+    for path in sorted(uploads.jobs.glob("ingest-*.json")):
         try:
             job = Job.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
             continue
-        if job.finished and any(file.path in paths for file in job.files):
-            files = tuple(_bare(file) if file.path in paths else file for file in job.files)
-            bare = job.model_copy(update={"files": files, "error": job.error and _NAMELESS})
-            write_atomically(path, bare.model_dump_json().encode())
+        if job.finished:
+            yield path, job
+
+
+def _write(path: Path, job: Job) -> None:
+    write_atomically(path, job.model_dump_json().encode())
 
 
 def _bare(file: JobFile) -> JobFile:

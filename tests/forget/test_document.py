@@ -148,9 +148,12 @@ def test_an_index_with_trained_lists_likewise(tmp_path: Path, encoder: Encoder) 
             f"room{number}.md", f"# Room {number}\n\nRoom {number} has {number + 2} chairs.\n"
         )
     team.ingest()
-    arguments = ["--document", str(team.docs / "cv.md")]
+    config = tmp_path / "plumbline.yaml"
+    config.write_text("retrieval: {flat_limit: 40}\n")
+    arguments = ["--document", str(team.docs / "cv.md"), "--config", str(config)]
     assert forget(team.data, *arguments)["complete"]
     assert not holds(team.data, *SECRETS)
+    assert '"ivf"' in (team.data / "index" / "manifest.json").read_text()
     assert team.found("How many chairs has room 17?")[0] == "room17.md"
     team.check()
 
@@ -240,7 +243,7 @@ def test_a_document_that_left_the_index_before_is_found_in_the_log(team: Team, l
 
 def test_an_old_version_that_is_held_is_said_and_wiped_later(team: Team, encoder: Encoder) -> None:
     held = Index(team.data / "index", encoder)
-    done = forget(team.data, "--document", str(team.docs / "cv.md"), code=3)
+    done = forget(team.data, "--document", str(team.docs / "cv.md"), "--wait", "1", code=3)
     assert [Path(path).name for path in done["held"]] == ["catalogue.sqlite"]
     held.close()
     assert forget(team.data, "--verify")["complete"]
@@ -273,7 +276,7 @@ def test_a_server_goes_on_and_follows(
     assert client.post("/v1/feedback", json=rated).status_code == 200
 
     # Nobody asks meanwhile; the server lets go all the same.
-    done = forget(team.data, "--document", str(team.docs / "cv.md"), "--wait", "30")
+    done = forget(team.data, "--document", str(team.docs / "cv.md"))
     assert done["complete"], done
     assert not holds(team.data, *SECRETS)
     assert done["counts"]["turns"] >= 2

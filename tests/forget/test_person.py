@@ -36,8 +36,8 @@ def log(tmp_path: Path) -> Iterator[Log]:
 
 
 def forget(folder: Path, *arguments: str, code: int = 0) -> dict[str, Any]:
-    options = ["--data-dir", str(folder), "--wait", "3"]
-    result = CliRunner().invoke(cli, ["forget", *arguments, *options, "--json"])
+    options = ["--data-dir", str(folder), "--wait", "20", "--json"]
+    result = CliRunner().invoke(cli, ["forget", *options, *arguments])
     assert result.exit_code == code, result.output
     lines = [line for line in result.output.splitlines() if line.startswith("{")]
     return json.loads(lines[-1]) if lines else {}
@@ -140,10 +140,10 @@ def test_what_a_reader_holds_back_is_said_and_wiped_later(tmp_path: Path, log: L
     with log.reading() as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM completion").fetchone()
-        done = forget(tmp_path, "--user", ANN, code=3)
+        done = forget(tmp_path, "--user", ANN, "--wait", "1", code=3)
         assert done["held"] and not done["complete"]
         assert done["proof"]["remains"]
-        assert not forget(tmp_path, "--verify", code=3)["complete"]
+        assert not forget(tmp_path, "--verify", "--wait", "0", code=3)["complete"]
     assert forget(tmp_path, "--verify")["complete"]
     assert not holds(tmp_path, ENGLISH, ANN)
 
