@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from contract.errors import ConfigurationError, NotFound
@@ -19,7 +18,7 @@ from forget.outcome import Outcome
 from forget.person import MOST_STRETCHES, sample
 from forget.traces import Traces, spread, stretches
 from retrieval.catalogue import document_id
-from retrieval.forgotten import Forgotten, content_of
+from retrieval.forgotten import EMPTY, Forgotten, content_of
 from retrieval.withdraw import (
     Indexed,
     check_writable,
@@ -76,7 +75,8 @@ def find_target(settings: Settings, log: Log, path: str) -> Target:
     ]
     places |= {document.location for document in meant}
     contents = {c for place in places if (c := content_of(place)) is not None}
-    contents |= {document.content_hash for document in meant if document.content_hash}
+    contents |= {document.content_hash for document in meant}
+    contents -= {"", EMPTY}
     meant += [d for d in everything if d.content_hash in contents and d.location not in places]
     places |= {document.location for document in meant}
     ids = {document.id for document in meant}
@@ -117,14 +117,12 @@ def forget_document(
     with log.writing() as connection:
         found, outcome = survey_document(settings, connection, target, path)
         searched = _searched(settings, connection, target, found, outcome.stretches)
-        keep_out = partial(Forgotten(settings.index).add, stone.id, target.places, target.contents)
         counts = erase_found(connection, found, by)
-        flat_limit = settings.retrieval.flat_limit
         withdraw(
             settings.index,
             target.documents,
-            keep_out,
-            flat_limit=flat_limit,
+            lambda: Forgotten(settings.index).add(stone.id, target.places, target.contents),
+            flat_limit=settings.retrieval.flat_limit,
             wait_seconds=wait_seconds,
         )
         counts["uploads"] = forget_uploads(Uploads(settings.documents), target.places)
@@ -132,7 +130,7 @@ def forget_document(
         counts += Counter(
             documents=len(target.documents), chunks=sum(d.chunks for d in target.documents)
         )
-        stone = seal(
+        sealed = seal(
             connection,
             lambda: shown(connection, target.ids),
             replace(stone, counts=counts),
@@ -140,7 +138,9 @@ def forget_document(
         )
         if not within(wait_seconds, lambda: cut_off(connection)):
             held.append(settings.log_file)
-    return replace(outcome, tombstone=stone.id, counts=stone.counts, stretches=searched, held=held)
+    return replace(
+        outcome, tombstone=sealed.id, counts=sealed.counts, stretches=searched, held=held
+    )
 
 
 def allow_document(settings: Settings, log: Log, path: str, when: float) -> list[str]:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from contract.errors import ConfigurationError
 from contract.files import write_atomically
 
-_EMPTY = hashlib.sha256().hexdigest()
+# An empty file is a copy of nothing.
+EMPTY = hashlib.sha256().hexdigest()
 
 
 class _Entry(BaseModel):
@@ -70,7 +71,7 @@ class Forgotten:
         entry = _Entry(
             tombstone=tombstone,
             places=tuple(sorted({self._hash(str(place)) for place in places})),
-            contents=tuple(sorted({self._hash(c) for c in contents if c and c != _EMPTY})),
+            contents=tuple(sorted({self._hash(c) for c in contents})),
         )
         self._write((*self._file.entries, entry))
 
@@ -81,7 +82,7 @@ class Forgotten:
             The tombstones that this lifts.
         """
         places = list(places)
-        contents = [content for place in places if (content := content_of(place)) is not None]
+        contents = [c for place in places if (c := content_of(place)) not in (None, EMPTY)]
         hashes = {self._hash(value) for value in [*map(str, places), *contents]}
         lifted = [e for e in self._file.entries if hashes & {*e.places, *e.contents}]
         if lifted:
