@@ -57,7 +57,10 @@ def tombstones(connection: sqlite3.Connection) -> list[Tombstone]:
     rows = connection.execute(
         "SELECT id, kind, created, made_by, counts, lifted FROM tombstone ORDER BY id"
     )
-    return [Tombstone(*row[:4], orjson.loads(row[4]), row[5]) for row in rows]
+    return [
+        Tombstone(stone, kind, created, made_by, orjson.loads(counts), lifted)
+        for stone, kind, created, made_by, counts, lifted in rows
+    ]
 
 
 def lift(connection: sqlite3.Connection, ids: Iterable[str], when: float) -> None:

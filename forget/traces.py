@@ -31,7 +31,8 @@ def stretches(text: str, most: int | None = None) -> Iterator[bytes]:
     size = _HAN if any(ord(character) > 0x2E80 for character in text[:200]) else _LATIN
     number = max(1, len(text) // size)
     step = size if most is None or number <= most else len(text) // most
-    for start in range(0, max(1, len(text) - size + 1), step):
+    last = max(0, len(text) - size)
+    for start in dict.fromkeys([*range(0, last + 1, step), last]):
         piece = text[start : start + size]
         raw = piece.encode("utf-8", "replace")
         if len(raw) >= _FEWEST_BYTES and len(set(piece)) >= _FEWEST_CHARACTERS:

@@ -50,7 +50,10 @@ def indexed_documents(folder: Path) -> list[Indexed]:
             "SELECT id, collection, location, path, title, content_hash, "
             "(SELECT count(*) FROM chunk c WHERE c.document = d.number) FROM document d ORDER BY id"
         )
-        return [Indexed(*row[:2], Path(row[2]), *row[3:]) for row in rows]
+        return [
+            Indexed(document, collection, Path(location), path, title, content, chunks)
+            for document, collection, location, path, title, content, chunks in rows
+        ]
     finally:
         connection.close()
 

@@ -59,4 +59,4 @@ def _bare(file: JobFile) -> JobFile:
     kept = {
         name: file.result[name] for name in ("status", "chars", "chunks") if name in file.result
     }
-    return JobFile(filename=_NAMELESS, path=file.path, labels=file.labels, result=kept)
+    return JobFile(filename=_NAMELESS, path=_NAMELESS, labels=file.labels, result=kept)

