@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +132,21 @@ def test_a_document_leaves_the_index_for_good(team: Team, encoder: Encoder) -> N
     team.check()
     assert (team.docs / "cv.md").exists()
     assert "stays where it is" in str(done["notes"])
+
+
+def test_what_free_pages_hold_goes_too(team: Team) -> None:
+    """Not every SQLite zeroes what it deletes."""
+    for path in (team.data / "index").glob("*.sqlite"):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA secure_delete = OFF")
+            connection.execute("CREATE TABLE scratch (text)")
+            left = [(f"an old version of {path.name} number {n}",) for n in range(500)]
+            connection.executemany("INSERT INTO scratch VALUES (?)", left)
+            connection.execute("DROP TABLE scratch")
+    assert holds(team.data, "an old version of catalogue", "an old version of embeddings")
+    forget(team.data, "--document", str(team.docs / "cv.md"))
+    assert not holds(team.data, "an old version of")
+    team.check()
 
 
 def test_a_chinese_document_likewise(team: Team) -> None:
