@@ -12,7 +12,7 @@ from typing import Any
 from contract.settings import Settings
 from forget.traces import Traces
 
-_BATCH_BYTES = 1 << 20
+_BATCH_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,14 @@ def _living(settings: Settings, traces: Traces) -> set[bytes]:
     found: set[bytes] = set()
     databases = [settings.log_file, *sorted(settings.index.glob("*.sqlite"))]
     for path in databases:
-        for cells in _cells(path):
-            found |= traces.found_in(cells)
+        found |= traces.found_among(_cells(path))
     for path in settings.documents.glob("c-*/*"):
         found |= traces.found_in_file(path)[0]
     return found
 
 
 def _cells(path: Path) -> Iterator[bytes]:
-    """Everything that a database says, in pieces of about a megabyte."""
+    """Everything that a database says, in pieces that are searched one by one."""
     if not path.is_file():
         return
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:

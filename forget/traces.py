@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,9 @@ import orjson
 _LATIN, _HAN = 24, 12
 _FEWEST_BYTES = 12
 _FEWEST_CHARACTERS = 6
-_BLOCK = 8 * 1024 * 1024
+_BLOCK = 256 * 1024
 _TABLE_BITS = 21
-_MIX = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA77))
+_MIX = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D))
 
 
 def stretches(text: str, most: int | None = None) -> Iterator[bytes]:
@@ -41,19 +42,16 @@ def stretches(text: str, most: int | None = None) -> Iterator[bytes]:
 
 
 class Traces:
-    """Looks for stretches of at least eight bytes each, however many, in one pass over the bytes."""
+    """Looks for stretches of at least twelve bytes each, however many, in one pass over the bytes."""
 
     def __init__(self, wanted: Iterable[bytes]) -> None:
         self._wanted: dict[bytes, list[bytes]] = {}
         for stretch in set(wanted):
-            self._wanted.setdefault(stretch[:8], []).append(stretch)
+            self._wanted.setdefault(stretch[:_FEWEST_BYTES], []).append(stretch)
         self._longest = max((len(s) for found in self._wanted.values() for s in found), default=0)
         self._table = np.zeros(1 << _TABLE_BITS, dtype=bool)
         if self._wanted:
-            self._table[_hashes(b"".join(self._wanted), 0)[::2]] = True
-
-    def __len__(self) -> int:
-        return sum(map(len, self._wanted.values()))
+            self._table[_hashes(b"".join(self._wanted), 0)[::3]] = True
 
     def found_in(self, content: bytes) -> set[bytes]:
         """Those that stand somewhere in these bytes."""
@@ -63,24 +61,38 @@ class Traces:
         for shift in range(4):
             for place in np.flatnonzero(self._table[_hashes(content, shift)]):
                 start = 4 * int(place) + shift
-                for stretch in self._wanted.get(content[start : start + 8], ()):
+                for stretch in self._wanted.get(content[start : start + _FEWEST_BYTES], ()):
                     if content.startswith(stretch, start):
                         found.add(stretch)
         return found
 
+    def found_among(self, pieces: Iterable[bytes]) -> set[bytes]:
+        """Those that stand in any of many pieces; what has been found is not looked for again."""
+        found: set[bytes] = set()
+        left = self
+        for piece in pieces:
+            if here := left.found_in(piece):
+                found |= here
+                left = left._without(here)
+        return found
+
     def found_in_file(self, path: Path) -> tuple[set[bytes], int]:
         """Those that stand in a file, and how many bytes it has; nothing in one that is gone."""
-        found: set[bytes] = set()
-        size, before = 0, b""
         try:
             with path.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    size += len(block)
-                    found |= self.found_in(before + block)
-                    before = (before + block)[-self._longest :]
+                return self.found_among(_blocks(file, self._longest)), file.tell()
         except FileNotFoundError:
-            pass
-        return found, size
+            return set(), 0
+
+    def _without(self, found: set[bytes]) -> Traces:
+        return Traces({s for some in self._wanted.values() for s in some} - found)
+
+
+def _blocks(file: BinaryIO, overlap: int) -> Iterator[bytes]:
+    before = b""
+    while block := file.read(_BLOCK):
+        yield before + block
+        before = (before + block)[-max(1, overlap) :]
 
 
 def spread(pieces: Sequence[bytes], most: int) -> list[bytes]:
@@ -89,10 +101,10 @@ def spread(pieces: Sequence[bytes], most: int) -> list[bytes]:
 
 
 def _hashes(content: bytes, shift: int) -> npt.NDArray[np.uint32]:
-    """A hash of every eight bytes that begin at `shift`, `shift` + 4, …"""
+    """A hash of every twelve bytes that begin at `shift`, `shift` + 4, …"""
     count = (len(content) - shift) // 4
-    if count < 2:
+    if count < 3:
         return np.zeros(0, dtype=np.uint32)
     words = np.frombuffer(content, dtype="<u4", offset=shift, count=count)
-    mixed = words[:-1] * _MIX[0] ^ words[1:] * _MIX[1]
+    mixed = words[:-2] * _MIX[0] ^ words[1:-1] * _MIX[1] ^ words[2:] * _MIX[2]
     return mixed >> np.uint32(32 - _TABLE_BITS)
