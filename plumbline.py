@@ -17,6 +17,7 @@ COMMANDS = {
     "rubric": "rbrm.rubric_command:rubric",
     "feedback": "feedback.command:feedback",
     "export": "feedback.export_command:export",
+    "forget": "forget.command:forget",
     "keys": "server.keys_command:keys",
 }
 

@@ -2,7 +2,8 @@
 
 A write is acknowledged when the transaction that holds it is committed, so what was acknowledged
 survives `kill -9` (and with `synchronous=FULL` a power loss). Rows are only ever added, with two exceptions:
-the metadata of a turn may be replaced, and a turn may be deleted, which leaves a row without texts.
+the metadata of a turn may be replaced, and what somebody said may be deleted or forgotten, which leaves
+rows without texts.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from feedback.writer import Writer
 
 _log = logging.getLogger(__name__)
 
+# A correction whose words were taken out says nothing any more.
+_SAYS_NOTHING = "erased IS NOT NULL AND type = 'correction'"
 # Feedback on a deleted turn has nothing in it any more.
 _NOT_DELETED = "completion_id NOT IN (SELECT id FROM completion WHERE deleted IS NOT NULL)"
 # The metadata as they were changed, else as the request had them.
@@ -174,6 +177,7 @@ class Log:
     ) -> Iterator[FeedbackRecord]:
         """Feedback in the order of its time; what a later one supersedes is left out."""
         query = f"SELECT * FROM feedback WHERE (? IS NULL OR completion_id = ?) AND {_NOT_DELETED}"
+        query += f" AND NOT ({_SAYS_NOTHING})"
         if not include_superseded:
             query += " AND id NOT IN (SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL)"
         with self.reading() as connection:
@@ -197,6 +201,16 @@ class Log:
         """A read-only connection with rows by name."""
         connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection beside the writer's, for what is no row of its own; the caller begins and ends its
+        transactions, and keeps them short."""
+        connection = self._open()
         try:
             yield connection
         finally:

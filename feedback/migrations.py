@@ -99,11 +99,42 @@ def m004_what_callers_change(connection: sqlite3.Connection) -> None:
     )
 
 
+def m005_tombstones(connection: sqlite3.Connection) -> None:
+    """What was forgotten, without naming it, and feedback whose texts were taken out."""
+    connection.execute(
+        """
+        CREATE TABLE tombstone (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,            -- user or document
+            created REAL NOT NULL,         -- what began before this is forgotten
+            made_by TEXT NOT NULL,
+            counts TEXT NOT NULL,          -- JSON: how much was erased
+            lifted REAL                    -- a document that may come back
+        )
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE tombstone_subject (
+            subject TEXT NOT NULL,         -- HMAC-SHA256 of what was asked for
+            tombstone TEXT NOT NULL,
+            PRIMARY KEY (subject, tombstone)
+        ) WITHOUT ROWID
+        """
+    )
+    connection.execute(
+        "CREATE TABLE tombstone_key (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL)"
+    )
+    connection.execute("INSERT INTO tombstone_key VALUES (1, randomblob(32))")
+    connection.execute("ALTER TABLE feedback ADD COLUMN erased REAL")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_initial,
     m002_labels,
     m003_what_candidates_say,
     m004_what_callers_change,
+    m005_tombstones,
 )
 
 

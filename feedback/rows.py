@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import fields
+import time
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
 
 from contract.errors import NotFound
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
+from feedback.tombstones import count_late, over
 
 _COMPLETION = [f.name for f in fields(CompletionRecord) if f.name != "candidates"]
 _CANDIDATE = [f.name for f in fields(CandidateRecord)]
@@ -23,10 +25,16 @@ def no_completion(completion_id: str) -> NotFound:
 
 
 def insert_completion(connection: sqlite3.Connection, record: CompletionRecord) -> None:
-    """Add a turn with all its candidates."""
+    """Add a turn with all its candidates; of one that falls under a tombstone, what counts it."""
+    stone = over(connection, record)
+    if stone is not None:
+        record = _without_texts(record)
     _insert(connection, "completion", _COMPLETION, record)
     for candidate in record.candidates:
         _insert(connection, "candidate", _CANDIDATE, candidate)
+    if stone is not None:
+        erase(connection, record.id, time.time(), stone[1])
+        count_late(connection, stone[0])
 
 
 def insert_feedback(
@@ -116,7 +124,27 @@ def completion_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Completio
 
 def feedback_of(row: sqlite3.Row) -> FeedbackRecord:
     """One piece of feedback."""
-    return FeedbackRecord(**{**dict(row), "body": orjson.loads(row["body"])})
+    values = {name: row[name] for name in _FEEDBACK}
+    return FeedbackRecord(**{**values, "body": orjson.loads(values["body"])})
+
+
+def _without_texts(record: CompletionRecord) -> CompletionRecord:
+    """A turn whose texts are not to reach the disk even for a moment."""
+    bare = (
+        replace(c, text="", judgement={}, tool_calls=[], reasoning="") for c in record.candidates
+    )
+    return replace(
+        record,
+        person="",
+        question="",
+        request={},
+        prompt=[],
+        passages=[],
+        reply={},
+        metadata=None,
+        made_by="",
+        candidates=tuple(bare),
+    )
 
 
 def _candidate(values: dict[str, Any]) -> CandidateRecord:

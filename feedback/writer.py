@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.errors import PlumblineError, StorageFailed
+from contract.wal import cut_off
 
 Write = Callable[[sqlite3.Connection], Any]
 
@@ -63,15 +64,16 @@ class Writer:
 
     def _run(self) -> None:
         connection = self._connect()
-        # A process that was killed may have left erased texts behind.
-        wiped = _wipe(connection)
+        # A process that was killed may have left erased texts behind; the file itself zeroes what is
+        # deleted.
+        wiped = cut_off(connection)
         stop = False
         while not stop:
             batch, stop = self._next_batch(None if wiped else _WIPE_AGAIN_SECONDS)
             try:
                 settled = _commit(connection, batch)
                 wiped = wiped and not any(item.erases for item in batch)
-                wiped = wiped or _wipe(connection)
+                wiped = wiped or cut_off(connection)
             except Exception as error:  # the connection itself is broken: nobody may wait for it
                 failure = StorageFailed(f"The log can't be written: {error}.")
                 settled = [(item, failure) for item in batch]
@@ -113,20 +115,6 @@ def _commit(connection: sqlite3.Connection, batch: list[_Item]) -> list[tuple[_I
         failure.__cause__ = error
         return [(batch[0], failure)]
     return list(zip(batch, results, strict=True))
-
-
-def _wipe(connection: sqlite3.Connection) -> bool:
-    """Move everything from the write-ahead log into the file and cut it off; the file itself zeroes
-    what is deleted. False where somebody still reads an older state."""
-    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    except sqlite3.OperationalError:
-        return False
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {timeout}")
-    return not busy
 
 
 def _settle(future: Future[Any], result: Any) -> None:

@@ -32,6 +32,7 @@ from ingest.walk import Source, walk
 from ingest.worker import Readers
 from retrieval import catalogue
 from retrieval.embeddings import Embeddings
+from retrieval.forgotten import Forgotten
 from retrieval.manifest import CATALOGUE, Manifest
 from text.encoder import Encoder
 
@@ -204,6 +205,7 @@ class Ingest:
             known,
             self._recipe,
             options.given,
+            Forgotten(self._folder),
             reread=options.rebuild,
             checksums=options.checksums,
         )
@@ -289,6 +291,10 @@ class Ingest:
             write_document(connection, known, (), ())
             report.files.append(report_of(known))
             return True
+        if finding.action == "forgotten":
+            forget_document(connection, known.id)
+            report.files.append(report_of(known))
+            return not finding.is_new
         report.files.append(_unchanged(known, finding.action))
         if finding.action != "keep":
             update_document(connection, known)
@@ -328,4 +334,5 @@ def _unchanged(known: Known, action: str = "keep") -> FileReport:
 def _preview(finding: Finding) -> FileReport:
     if finding.action == "read":
         return FileReport(finding.known.path, "new" if finding.is_new else "changed")
-    return _unchanged(finding.known) if finding.action != "fail" else report_of(finding.known)
+    told = finding.action in ("fail", "forgotten")
+    return report_of(finding.known) if told else _unchanged(finding.known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -39,11 +38,6 @@ class Known:
     modified: float = 0.0
     ingested: float = 0.0
     chunks: int = 0
-
-
-def document_id(collection: str, location: Path) -> str:
-    """The id of a document: it stays when the content changes."""
-    return hashlib.sha256(f"{collection}\0{location}".encode()).hexdigest()[:16]
 
 
 def known_documents(connection: sqlite3.Connection, collection: str) -> dict[Path, Known]:

@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 # `new` and `changed` are what a dry run expects of a file.
 Status = Literal[
-    "indexed", "unchanged", "removed", "empty", "unsupported", "failed", "new", "changed"
+    "indexed",
+    "unchanged",
+    "removed",
+    "empty",
+    "unsupported",
+    "failed",
+    "forgotten",
+    "new",
+    "changed",
 ]
 
 

@@ -12,15 +12,18 @@ from typing import Literal
 from contract.errors import DocumentUnreadable
 from contract.filters import Attribute
 from ingest.labels import Said, Sidecars
-from ingest.records import Known, LabelSource, document_id
+from ingest.records import Known, LabelSource
 from ingest.report import Status
 from ingest.walk import Source, stamp
+from retrieval.catalogue import document_id
+from retrieval.forgotten import Forgotten
 
 # A file that changed less than this ago may change again within one tick of the clock that stamps it.
 _SETTLED_SECONDS = 2.0
 _LEADS_OUT = (
     "It is a link to a place outside the given folders. Name that place as well to ingest it."
 )
+_FORGOTTEN = "It was forgotten and stays out; `plumbline forget --allow PATH` lets it in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Finding:
     """One file. `known` is what the catalogue should say; for a file to `read`, as far as it is known
     without reading it. `touch` changes nothing that anybody sees."""
 
-    action: Literal["keep", "touch", "update", "read", "fail"]
+    action: Literal["keep", "touch", "update", "read", "fail", "forgotten"]
     known: Known
     is_new: bool
 
@@ -50,6 +53,7 @@ class Survey:
         known: Mapping[Path, Known],
         recipe: str,
         given: Given,
+        forgotten: Forgotten,
         *,
         reread: bool = False,
         checksums: bool = False,
@@ -58,6 +62,7 @@ class Survey:
         self._known = known
         self._recipe = recipe
         self._given = given
+        self._forgotten = forgotten
         self._reread = reread
         self._checksums = checksums
         self._sidecars = Sidecars()
@@ -66,6 +71,9 @@ class Survey:
         """A finding for each file."""
         for source in sources:
             before = self._known.get(source.location)
+            if self._forgotten.holds_place(source.location):
+                yield self._left_out(source, before)
+                continue
             if source.leads_out:
                 yield self._failed(source, before, _LEADS_OUT, "unsupported")
                 continue
@@ -76,7 +84,9 @@ class Survey:
             except DocumentUnreadable as error:
                 yield self._failed(source, before, error.message)
             else:
-                yield self._compared(fresh, before)
+                finding = self._compared(fresh, before)
+                copied = finding.action == "read" and self._forgotten.holds_file(source.location)
+                yield self._left_out(source, before) if copied else finding
 
     def _compared(self, fresh: Known, before: Known | None) -> Finding:
         if before is None or self._reread or not self._is_current(fresh, before):
@@ -140,6 +150,11 @@ class Survey:
         if before and before.labels:
             return before.labels, "command"
         return (), ""
+
+    def _left_out(self, source: Source, before: Known | None) -> Finding:
+        """A document that was forgotten, or a copy of one. Nothing is said of it in the catalogue."""
+        found = self._failed(source, before, _FORGOTTEN, "forgotten")
+        return replace(found, action="forgotten")
 
     def _failed(
         self, source: Source, before: Known | None, reason: str, status: Status = "failed"

@@ -6,6 +6,7 @@ A reader holds a read transaction (a snapshot) for as long as it serves one vers
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -73,6 +74,11 @@ _DOCUMENT_COLUMNS = (
     "(SELECT count(*) FROM chunk c WHERE c.document = d.number), "
     "d.labels, d.attributes, d.modified, d.ingested"
 )
+
+
+def document_id(collection: str, location: Path) -> str:
+    """The id of a document: it stays when the content changes."""
+    return hashlib.sha256(f"{collection}\0{location}".encode()).hexdigest()[:16]
 
 
 def open_for_writing(path: Path, wait_seconds: float = 0.0) -> sqlite3.Connection:

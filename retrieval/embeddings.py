@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from contract.errors import ConfigurationError
 from contract.passage import Vector
+from contract.wal import cut_off
 from text.encoder import Encoding
 from text.sentences import Span
 
@@ -54,7 +55,7 @@ class Embeddings:
         stem = store_stem(fingerprint)
         self._dimensions = dimensions
         self._matrix_path = folder / f"{stem}.f32"
-        path = folder / f"{stem}.sqlite"
+        self.path = path = folder / f"{stem}.sqlite"
         if read_only:
             if not path.is_file():
                 raise ConfigurationError(
@@ -132,6 +133,28 @@ class Embeddings:
         self._blank(stale)
         return len(stale)
 
+    def traces(self, keys: Sequence[bytes]) -> Iterator[bytes]:
+        """The bytes that stand on disk for these keys: key, vector of the chunk, vectors of its sentences."""
+        matrix = self.matrix()
+        for part in _parts(list(dict.fromkeys(keys))):
+            marks = ",".join("?" * len(part))
+            for row, key, sentences in self._connection.execute(
+                f"SELECT row, key, sentences FROM embedding WHERE key IN ({marks})", part
+            ):
+                yield from (key, matrix[row].tobytes(), sentences)
+
+    def compact(self) -> None:
+        """Write the database anew, without what was deleted from it.
+
+        Raises:
+            OperationalError: somebody else writes to it.
+        """
+        self._connection.execute("VACUUM")
+
+    def cut_off(self) -> bool:
+        """Empty the write-ahead log; False where somebody still reads from it."""
+        return cut_off(self._connection)
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -164,6 +187,8 @@ class Embeddings:
             for row in rows:
                 file.seek(row * len(nothing))
                 file.write(nothing)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def store_stem(fingerprint: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from text.encoder import Encoder
 
 # Chunks from which on opening an index takes so long that nobody should wait for it.
 _OPENED_AT_ONCE = 50_000
+
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,15 @@ class Following:
         self._lock = lock
         self._index: Index | None = None
         self._seen: tuple[int, int] | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Look for a new version every second, too."""
+        threading.Thread(target=self._look, name="index", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more. The caller does not hold the lock."""
+        self._stopping.set()
 
     def open(self) -> Index:
         """Open the newest version. The caller holds the lock.
@@ -72,6 +84,16 @@ class Following:
         if self._index:
             self._index.close()
             self._index = None
+
+    def _look(self) -> None:
+        while not self._stopping.wait(_SECONDS_BETWEEN_LOOKS):
+            with self._lock:
+                if self._index is None or self._stopping.is_set():
+                    continue
+                try:
+                    self.current()
+                except (PlumblineError, OSError, sqlite3.Error) as error:
+                    _log.warning("the index can't be followed: %s", error)
 
     def _open_aside(self) -> None:
         fresh = self._opened()

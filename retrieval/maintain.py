@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,27 +31,46 @@ def rebuild(folder: Path, flat_limit: int) -> int:
                 f"The index at {folder} is unfinished. Run `plumbline ingest`."
             )
         manifest = Manifest.model_validate_json(content)
-        generation = manifest.generation + 1
-        store = Embeddings(folder, manifest.encoder.fingerprint, manifest.encoder.dimensions)
-        writer = Writer(folder, connection, store, flat_limit)
-        try:
-            collections = {
-                name: writer.write(name, generation, None) for name in manifest.collections
-            }
-        except KeyError as error:
-            raise ConfigurationError(
-                f"The vector of a chunk is lost ({error}). Run `plumbline ingest --rebuild PATH…`."
-            ) from error
-        finally:
-            store.close()
-        changed = {"generation": generation, "collections": collections}
-        fresh = manifest.model_copy(update=changed)
-        commit(folder, connection, fresh)
+        fresh = write_anew(folder, connection, manifest, flat_limit)
         connection.execute("BEGIN IMMEDIATE")
         sweep(folder, [manifest, fresh])
-        return len(collections)
+        return len(fresh.collections)
     finally:
         connection.close()
+
+
+def write_anew(
+    folder: Path, connection: sqlite3.Connection, manifest: Manifest, flat_limit: int
+) -> Manifest:
+    """Write the files of every collection from nothing but what the open transaction sees, and commit
+    that as the next version.
+
+    Raises:
+        ConfigurationError: a vector is lost.
+    """
+    generation = manifest.generation + 1
+    store = Embeddings(folder, manifest.encoder.fingerprint, manifest.encoder.dimensions)
+    writer = Writer(folder, connection, store, flat_limit)
+    try:
+        collections = {name: writer.write(name, generation, None) for name in manifest.collections}
+    except KeyError as error:
+        raise ConfigurationError(
+            f"The vector of a chunk is lost ({error}). Run `plumbline ingest --rebuild PATH…`."
+        ) from error
+    finally:
+        store.close()
+    (documents,) = connection.execute(
+        "SELECT count(*) FROM document WHERE status = 'indexed'"
+    ).fetchone()
+    changed = {
+        "generation": generation,
+        "collections": collections,
+        "documents": documents,
+        "chunks": sum(record.chunks for record in collections.values()),
+    }
+    fresh = manifest.model_copy(update=changed)
+    commit(folder, connection, fresh)
+    return fresh
 
 
 def document_text(folder: Path, path: str) -> list[Chunk]:

@@ -168,8 +168,14 @@ class Retriever:
             raise NotReady("The index holds no documents. Run `plumbline ingest PATH`.")
         return index
 
+    def start(self) -> None:
+        """Follow new versions from now on also while nobody asks: a version that is held keeps on disk what
+        has left the index since."""
+        self._following.start()
+
     def close(self) -> None:
         """Close the index."""
+        self._following.stop()
         with self._lock:
             self._following.close()
 

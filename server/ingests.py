@@ -84,6 +84,8 @@ class IngestQueue:
             NotFound: there is none, or none that this caller may look at.
         """
         job = self._jobs.get(job_id) if self._lead.mine else None
+        if job is not None and job.finished:
+            job = None  # the file may say less by now: somebody forgot a document
         # Another process may have stored it a moment ago.
         job = job or self._stored(job_id)
         if job is None or not job.visible_to(caller):
@@ -177,6 +179,9 @@ class IngestQueue:
             )
             for file in job.files
         )
+        for file in files:
+            if file.result.get("status") == "forgotten":  # and so it does not stay here either
+                self._uploads.remove(Path(file.path))
         total = len(files)
         self._change(job.id, files=files, done=total if ended.worked else 0, total=total)
         none_left = all(file.result.get("status") == "failed" for file in files)

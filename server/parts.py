@@ -74,6 +74,7 @@ class Parts:
     def start(self) -> None:
         """Begin what goes on beside the requests; needs a running event loop."""
         self.ingests.start()
+        self.retriever.start()
         self.flights.start()
         if self.replicas is not None:
             self.replicas.start()

@@ -219,7 +219,7 @@ def test_a_turn_of_every_earlier_schema_can_be_deleted(tmp_path: Path, schema: i
         connection.execute(f"PRAGMA user_version = {schema}")
         record = telltale("xylophone")
         columns = [row[1] for row in connection.execute("PRAGMA table_info(completion)")]
-        values = [getattr(record, name) for name in columns]
+        values = [getattr(record, name, None) for name in columns]
         stored = [orjson.dumps(v).decode() if isinstance(v, dict | list) else v for v in values]
         connection.execute(
             f"INSERT INTO completion VALUES ({', '.join('?' * len(columns))})", stored
