@@ -23,6 +23,7 @@ from contract.errors import ConfigurationError
 from feedback.migrations import migrate
 from feedback.records import CompletionRecord, FeedbackRecord
 from feedback.rows import (
+    SAYS_NOTHING,
     completion_of,
     erase,
     feedback_of,
@@ -35,8 +36,6 @@ from feedback.writer import Writer
 
 _log = logging.getLogger(__name__)
 
-# A correction whose words were taken out says nothing any more.
-_SAYS_NOTHING = "erased IS NOT NULL AND type = 'correction'"
 # Feedback on a deleted turn has nothing in it any more.
 _NOT_DELETED = "completion_id NOT IN (SELECT id FROM completion WHERE deleted IS NOT NULL)"
 # The metadata as they were changed, else as the request had them.
@@ -177,7 +176,7 @@ class Log:
     ) -> Iterator[FeedbackRecord]:
         """Feedback in the order of its time; what a later one supersedes is left out."""
         query = f"SELECT * FROM feedback WHERE (? IS NULL OR completion_id = ?) AND {_NOT_DELETED}"
-        query += f" AND NOT ({_SAYS_NOTHING})"
+        query += f" AND NOT ({SAYS_NOTHING})"
         if not include_superseded:
             query += " AND id NOT IN (SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL)"
         with self.reading() as connection:

@@ -18,6 +18,9 @@ _CANDIDATE = [f.name for f in fields(CandidateRecord)]
 _FEEDBACK = [f.name for f in fields(FeedbackRecord)]
 _COMPLETION_JSON = ("request", "prompt", "passages", "reply", "labels")
 
+# A correction whose words were taken out says nothing any more.
+SAYS_NOTHING = "erased IS NOT NULL AND type = 'correction'"
+
 
 def no_completion(completion_id: str) -> NotFound:
     """The error for a turn that is not there, is deleted, or may not be seen."""

@@ -13,7 +13,7 @@ import orjson
 
 from feedback.options import Selection
 from feedback.records import FeedbackRecord
-from feedback.rows import feedback_of
+from feedback.rows import SAYS_NOTHING, feedback_of
 
 _TURN = (
     "id, created, person, collection, question, language, request, prompt, passages, reply, decision, "
@@ -147,7 +147,8 @@ def _candidates(connection: sqlite3.Connection) -> Iterator[tuple[str, LoggedCan
 def _feedback(connection: sqlite3.Connection) -> Iterator[tuple[str, FeedbackRecord]]:
     rows = connection.execute(
         "SELECT * FROM feedback WHERE id NOT IN "
-        "(SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL) ORDER BY completion_id, id"
+        "(SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL) "
+        f"AND NOT ({SAYS_NOTHING}) ORDER BY completion_id, id"
     )
     return ((row["completion_id"], feedback_of(row)) for row in rows)
 

@@ -25,7 +25,7 @@ def rows(tmp_path: Path, log: Log, quality: Quality) -> tuple[int, dict]:
 def log(tmp_path: Path) -> Log:
     log = Log(tmp_path / "log.sqlite")
     for question in ("Where do visitors park?", "打印机在哪里？"):
-        liked(log, question)
+        liked(log, question, language="zh" if ord(question[0]) > 255 else "en")
     return log
 
 
