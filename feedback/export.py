@@ -12,6 +12,7 @@ from typing import IO, Any
 import orjson
 
 from feedback.card import write_card
+from feedback.fit import misfit, named_in
 from feedback.log import Log
 from feedback.options import Counts, Options
 from feedback.pairs import Pair, human_pairs, judge_pairs, texts_of
@@ -60,6 +61,7 @@ def rows_of(
 ) -> list[Row]:
     """The rows of one turn."""
     named = texts_of(record)
+    feedback = [row for row in feedback if _fits(row, named, log)]
     for row in feedback:
         for identifier in _named_elsewhere(row, named):
             owner = log.completion_of_candidate(identifier)
@@ -203,10 +205,16 @@ def _score(value: bool | int | str) -> float:
     return {"good": 1.0, "ok": 0.5, "bad": 0.0}[value]
 
 
+def _fits(row: FeedbackRecord, named: dict[str, Any], log: Log) -> bool:
+    """Feedback that came before its turn was not checked; it may name an answer to something else."""
+    if not _named_elsewhere(row, named):
+        return True
+    with log.reading() as connection:
+        return misfit(connection, row) is None
+
+
 def _named_elsewhere(row: FeedbackRecord, named: dict[str, Any]) -> list[str]:
-    body = row.body
-    ids = [body.get("preferred_id"), body.get("rejected_id"), *body.get("ranking", [])]
-    return [i for i in ids if i is not None and i not in named]
+    return [identifier for _, identifier in named_in(row.body) if identifier not in named]
 
 
 def _split_of(record: CompletionRecord, options: Options) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+from contract.feedback import places_of
 from contract.verdict import ACCEPTABLE
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 
@@ -59,12 +60,14 @@ def human_pairs(
         body = row.body
         if row.type == "pair":
             ids = [body["preferred_id"], body["rejected_id"]]
-            yield from _ranked([named.get(i) for i in ids], "pair", row.rater)
+            yield from _ranked([[named.get(i)] for i in ids], "pair", row.rater)
         elif row.type == "ranking":
-            yield from _ranked([named.get(i) for i in body["ranking"]], "ranking", row.rater)
+            places = [[named.get(i) for i in place] for place in places_of(body["ranking"])]
+            yield from _ranked(places, "ranking", row.rater)
         elif row.type == "correction":
             wrong = named.get(body.get("candidate_id") or record.id)
-            yield from _ranked([Text(body["correction"], None), wrong], "correction", row.rater)
+            right = Text(body["correction"], None)
+            yield from _ranked([[right], [wrong]], "correction", row.rater)
 
 
 def judge_pairs(record: CompletionRecord, min_margin: float) -> Iterator[Pair]:
@@ -90,11 +93,15 @@ def _may_be_served(candidate: CandidateRecord) -> bool:
     return candidate.completion_class in ACCEPTABLE and not candidate.judgement.get("violations")
 
 
-def _ranked(texts: Sequence[Text | None], kind: str, rater: str | None) -> Iterator[Pair]:
-    if any(text is None for text in texts):
+def _ranked(
+    places: Sequence[Sequence[Text | None]], kind: str, rater: str | None
+) -> Iterator[Pair]:
+    """All pairs of texts in different places; there is none between texts that are equally good."""
+    if any(text is None for place in places for text in place):
         return
-    known = [text for text in texts if text is not None]
-    pairs = [(a, b) for a, b in combinations(known, 2) if a.text.strip() != b.text.strip()]
+    known = [[text for text in place if text is not None] for place in places]
+    ordered = [(a, b) for better, worse in combinations(known, 2) for a in better for b in worse]
+    pairs = [(a, b) for a, b in ordered if a.text.strip() != b.text.strip()]
     for chosen, rejected in pairs:
         both = chosen.reward is not None and rejected.reward is not None
         margin = chosen.reward - rejected.reward if both else None  # type: ignore[operator]

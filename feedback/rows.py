@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from contract.access import Access
 from contract.errors import NotFound
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 
@@ -20,6 +21,11 @@ _COMPLETION_JSON = ("request", "prompt", "passages", "reply", "labels")
 def no_completion(completion_id: str) -> NotFound:
     """The error for a turn that is not there, is deleted, or may not be seen."""
     return NotFound(f"There is no completion {completion_id!r} in the log.", param="id")
+
+
+def admits(access: Access, labels: str) -> bool:
+    """May this caller see a turn with these labels, as they are stored?"""
+    return all(access.admits(group) for group in orjson.loads(labels))
 
 
 def insert_completion(connection: sqlite3.Connection, record: CompletionRecord) -> None:
@@ -51,6 +57,26 @@ def insert_feedback(
             return feedback_of(row), False
     _insert(connection, "feedback", _FEEDBACK, record)
     return record, True
+
+
+def insert_import(
+    connection: sqlite3.Connection, record: CompletionRecord, said: FeedbackRecord
+) -> bool:
+    """Add an imported turn and what was said about it, as far as they are not there yet. Nothing comes
+    back that was deleted.
+
+    Returns:
+        Whether anything was new.
+    """
+    query = "SELECT deleted FROM completion WHERE id = ?"
+    if connection.execute(query, (record.id,)).fetchone() is None:
+        insert_completion(connection, record)
+    (deleted,) = connection.execute(query, (record.id,)).fetchone()
+    known = connection.execute("SELECT 1 FROM feedback WHERE id = ?", (said.id,)).fetchone()
+    if deleted is not None or known is not None:
+        return False
+    _insert(connection, "feedback", _FEEDBACK, said)
+    return True
 
 
 def set_metadata(
@@ -116,7 +142,8 @@ def completion_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Completio
 
 def feedback_of(row: sqlite3.Row) -> FeedbackRecord:
     """One piece of feedback."""
-    return FeedbackRecord(**{**dict(row), "body": orjson.loads(row["body"])})
+    values = {name: row[name] for name in _FEEDBACK}
+    return FeedbackRecord(**{**values, "body": orjson.loads(values["body"])})
 
 
 def _candidate(values: dict[str, Any]) -> CandidateRecord:
