@@ -73,12 +73,20 @@ def list_feedback(
 def show(completion_id: str, as_json: bool, data_dir: Path | None, config: Path | None) -> None:
     """Show a turn, all its candidates, what decided it, and what was said about it.
 
-    Feedback that was superseded is shown and marked so.
+    Feedback that was superseded is shown and marked so. The id of a candidate shows its turn. Of a turn
+    that is not in the log yet, the feedback that waits for it is shown.
     """
     log = log_of(data_dir, config)
-    record = log.completion(completion_id)
+    turn = log.completion_of_candidate(completion_id) or completion_id
     with log.reading() as connection:
-        found = list(find(connection, Selection(completion=completion_id)))
+        found = list(find(connection, Selection(completion=turn)))
+    if found and not log.has_completion(turn):
+        if as_json:
+            print_json({"id": turn, "feedback": [to_wire(one) for one in found]}, indent=True)
+        else:
+            show_list(found)
+        return
+    record = log.completion(turn)
     if as_json:
         print_json(turn_to_wire(record, found), indent=True)
     else:

@@ -16,29 +16,31 @@ STATES: tuple[State, ...] = ("counts", "superseded", "waiting", "unfit")
 
 Order = Literal["time", "newest", "turn"]
 
+# What is chosen and put in order first holds no join: a log has many rows, and a page shows few of them.
+_CHOSEN = """
+SELECT * FROM feedback
+WHERE completion_id NOT IN (SELECT id FROM completion WHERE deleted IS NOT NULL)
+"""
 _QUERY = """
-WITH later AS (
-    SELECT supersedes AS earlier, min(id) AS id FROM feedback WHERE supersedes IS NOT NULL GROUP BY 1
-)
-SELECT f.*, c.id IS NOT NULL AS landed, c.policy_version AS policy, later.id AS superseded_by,
+SELECT f.*,
+    (SELECT policy_version FROM completion WHERE id = f.completion_id) AS policy,
+    (SELECT min(l.id) FROM feedback l WHERE l.completion_id = f.completion_id AND l.supersedes = f.id)
+        AS superseded_by,
     (SELECT served FROM candidate WHERE id = json_extract(f.body, '$.candidate_id')) AS served
-FROM feedback f
-LEFT JOIN completion c ON c.id = f.completion_id
-LEFT JOIN later ON later.earlier = f.id
-WHERE c.deleted IS NULL
+FROM ({chosen}) f ORDER BY {order}
 """
 _ORDERS: dict[Order, str] = {
-    "time": "f.created, f.id",
-    "newest": "f.created DESC, f.id DESC",
-    "turn": "f.completion_id, f.created, f.id",
+    "time": "created, id",
+    "newest": "created DESC, id DESC",
+    "turn": "completion_id, created, id",
 }
 _CONDITIONS = {
-    "since": "f.created >= ?",
-    "until": "f.created < ?",
-    "type": "f.type = ?",
-    "rater": "f.rater = ?",
-    "completion": "f.completion_id = ?",
-    "policy": "c.policy_version = ?",
+    "since": "created >= ?",
+    "until": "created < ?",
+    "type": "type = ?",
+    "rater": "rater = ?",
+    "completion": "completion_id = ?",
+    "policy": "completion_id IN (SELECT id FROM completion WHERE policy_version = ?)",
 }
 
 
@@ -80,15 +82,18 @@ def find(
     limit: int | None = None,
 ) -> Iterator[Found]:
     """Feedback, what no longer counts included; that on deleted turns has nothing in it and is left out."""
-    query = _QUERY
+    chosen = _CHOSEN
     values: list[float | str] = []
     for name, condition in _CONDITIONS.items():
         value = getattr(selection, name)
         if value is not None:
-            query += f" AND {condition}"
+            chosen += f" AND {condition}"
             values.append(value)
-    query += f" ORDER BY {_ORDERS[order]} LIMIT ?"
-    for row in connection.execute(query, [*values, -1 if limit is None else limit]):
+    if limit is not None:
+        chosen += f" ORDER BY {_ORDERS[order]} LIMIT ?"
+        values.append(limit)
+    query = _QUERY.format(chosen=chosen, order=_ORDERS[order])
+    for row in connection.execute(query, values):
         yield _found(connection, row)
 
 
@@ -119,7 +124,7 @@ def _found(connection: sqlite3.Connection, row: sqlite3.Row) -> Found:
     why: str | None = None
     if row["superseded_by"] is not None:
         state, why = "superseded", row["superseded_by"]
-    elif not row["landed"]:
+    elif row["policy"] is None:
         state = "waiting"
     else:
         why = misfit(connection, record)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from contract.access import OWNER, Access
 from contract.errors import ConfigurationError
@@ -156,17 +157,17 @@ class Log:
         after: str = "",
         newest_first: bool = False,
         failed: bool = True,
-        imported_for: str | None = None,
+        imports: Literal["all", "none", "only"] = "all",
+        made_by: str | None = None,
         access: Access = OWNER,
         model: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Iterator[CompletionRecord]:
         """Turns in the order of their time, one at a time; `after` is the id of the one before.
 
-        Failed turns are among them unless `failed` is false, imported ones unless `imported_for` is the
-        name of a key: then only those that are kept for it; deleted ones, and what the caller may not
-        see, never are. `model` is the one that the request named, or the reply; `metadata` are pairs
-        that must all be there.
+        Failed turns are among them unless `failed` is false, and imported ones as `imports` says; deleted
+        ones, and what the caller may not see, never are. `made_by` is the name of a key, `model` the one
+        that the request named, or the reply; `metadata` are pairs that must all be there.
         """
         query = "SELECT * FROM completion WHERE deleted IS NULL"
         values: list[str] = []
@@ -175,9 +176,12 @@ class Log:
             values.append(after)
         if not failed:
             query += " AND decision != 'error'"
-        if imported_for is not None:
-            query += " AND (decision != 'import' OR made_by != '' AND made_by = ?)"
-            values.append(imported_for)
+        if imports != "all":
+            # By their ids, which stand in the index: a team may have imported a million.
+            query += f" AND id {'<' if imports == 'none' else '>='} 'import-'"
+        if made_by is not None:
+            query += " AND made_by != '' AND made_by = ?"
+            values.append(made_by)
         if model is not None:
             query += " AND ? IN (json_extract(request, '$.model'), json_extract(reply, '$.model'))"
             values.append(model)

@@ -7,7 +7,7 @@ examples, each with the others before it), and user-based ones (a prompt written
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -48,7 +48,8 @@ class Example:
         places: of a ranking, the answers place by place, the best first; of all others, one answer a
             place: that of a demonstration or rating, or the preferred one and the other.
         value: of a rating.
-        notes: what else the row says: `rater`, `user`, `comment`, `use_case`.
+        notes: what else the row says: `rater`, `user`, `comment`, `use_case`, and the `instruction` that
+            few-shot examples share.
         tools: those of the request, which are part of what the policy reads.
     """
 
@@ -56,7 +57,7 @@ class Example:
     messages: Conversation
     places: tuple[tuple[str, ...], ...]
     value: bool | int | str | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     tools: list[Any] = field(default_factory=list)
 
     @property
@@ -74,7 +75,7 @@ def examples_of(fields: Fields, form: Format | None, scale: Scale) -> list[Examp
     form = form or form_of(fields)
     found = [_rating(fields, scale)] if form == "ratings" else _READERS[form](fields)
     beside = notes(fields)
-    return [replace(example, notes=beside) for example in found]
+    return [replace(example, notes=beside | example.notes) for example in found]
 
 
 def form_of(fields: Fields) -> Format:
@@ -126,7 +127,8 @@ def _few_shot(fields: Fields) -> list[Example]:
                 messages.append({"role": "user", "content": question})
                 messages.append({"role": "assistant", "content": reply})
         messages.append({"role": "user", "content": asked})
-        found.append(Example("correction", messages, ((said,),)))
+        shown = {"instruction": instruction}
+        found.append(Example("correction", messages, ((said,),), notes=shown))
     return found
 
 

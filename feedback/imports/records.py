@@ -128,7 +128,6 @@ def _opinion(example: Example, ids: dict[str, str]) -> dict[str, Any]:
 def _reply(turn: str, text: str, example: Example, origin: Origin) -> dict[str, Any]:
     """A chat completion as every reader of the log knows it."""
     message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
-    use_case = example.notes.get("use_case")
     return {
         "id": turn,
         "object": "chat.completion",
@@ -136,7 +135,7 @@ def _reply(turn: str, text: str, example: Example, origin: Origin) -> dict[str, 
         "model": origin.version,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
-        "metadata": {"source": origin.source} | ({"use_case": use_case} if use_case else {}),
+        "metadata": _metadata(example, origin),
         "plumbline": {
             "answered": True,
             "decision": "import",
@@ -145,6 +144,16 @@ def _reply(turn: str, text: str, example: Example, origin: Origin) -> dict[str, 
             "passages": [],
         },
     }
+
+
+def _metadata(example: Example, origin: Origin) -> dict[str, str]:
+    """Where it comes from; few-shot examples of one instruction, which show each other, share a set."""
+    metadata = {"source": origin.source}
+    if "use_case" in example.notes:
+        metadata["use_case"] = example.notes["use_case"]
+    if "instruction" in example.notes:
+        metadata["few_shot_set"] = _digest(example.notes["instruction"])
+    return metadata
 
 
 def _digest(*parts: Any) -> str:

@@ -45,12 +45,15 @@ def list_completions(
 ) -> dict[str, Any]:
     """Completions in the order of their time, or the newest first, as far as the caller may see all
     of their passages; with `metadata[key]=value` those that have all of these pairs. Turns that failed
-    are in the log, not here, and imported ones are for the key that they were imported for."""
+    are in the log, not here; imported ones are shown where `model` names their source, `import:…`, to admins
+    and to the key that they were imported for."""
+    imported = model is not None and model.startswith("import:")
     turns = parts.log.completions(
         after=after,
         newest_first=order == "desc",
         failed=False,
-        imported_for=caller.name,
+        imports="only" if imported else "none",
+        made_by=caller.name if imported and caller.role != "admin" else None,
         access=caller.access,
         model=model,
         metadata=_metadata_asked(http.query_params.multi_items()),

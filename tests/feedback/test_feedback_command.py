@@ -105,6 +105,18 @@ def test_show_explains_a_turn(told: dict[str, str], tmp_path: Path) -> None:
     assert [row["state"] for row in told_json["feedback"]] == ["superseded", "counts", "counts"]
 
 
+def test_show_takes_a_candidate_and_a_turn_that_has_not_landed(
+    told: dict[str, str], tmp_path: Path
+) -> None:
+    record = Log(tmp_path / "log.sqlite").completion(told["turn"])
+    shown = json.loads(run(tmp_path, "show", record.candidates[-1].id, "--json"))
+    assert shown["id"] == told["turn"]
+    assert "Too slow." in run(tmp_path, "show", told["early"])
+    gone = CliRunner().invoke(cli, ["feedback", "show", "x", "--data-dir", str(tmp_path)])
+    assert gone.exit_code == 1
+    assert "no completion 'x'" in gone.output
+
+
 def test_stats_speak_of_each_policy_version_and_rater(told: dict[str, str], tmp_path: Path) -> None:
     stats = json.loads(run(tmp_path, "stats", "--json"))
     (policy,) = stats["policies"].values()

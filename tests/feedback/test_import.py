@@ -91,6 +91,8 @@ def test_few_shots_are_as_many_examples_each_with_the_others_before_it(
         user("糟"),
     ]
     assert said(middle, "completion") == "-"
+    sets = [(record.metadata or {})["few_shot_set"] for record in log.completions()]
+    assert len(set(sets)) == 1, "so that they can be kept on one side of a split"
 
 
 def test_a_ranked_set_of_k_becomes_all_its_pairs(tmp_path: Path, bring: Any, log: Log) -> None:
@@ -318,10 +320,14 @@ def test_imported_turns_are_for_their_owner_and_admins(
     (record,) = Log(tmp_path / "log.sqlite").completions()
     path = f"{url}/v1/chat/completions"
 
-    def listed(name: str) -> list[str]:
-        return [c["id"] for c in httpx.get(path, headers=keys[name]).json()["data"]]
+    def listed(name: str, **query: str) -> list[str]:
+        found = httpx.get(path, headers=keys[name], params=query)
+        return [c["id"] for c in found.json()["data"]]
 
-    assert (listed("ann"), listed("bob"), listed("root")) == ([record.id], [], [])
+    assert [listed(name) for name in keys] == [[], [], []]
+    assert [listed(name, order="desc") for name in keys] == [[], [], []]
+    of_source = [listed(name, model="import:file") for name in keys]
+    assert of_source == [[record.id], [], [record.id]]
     statuses = {n: httpx.get(f"{path}/{record.id}", headers=keys[n]).status_code for n in keys}
     assert statuses == {"ann": 200, "bob": 404, "root": 200}
     for place in ("messages", ""):
