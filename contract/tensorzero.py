@@ -28,7 +28,10 @@ _RESERVED = "tensorzero::"
 _RATERS = ("rater", "user")
 _SCALE = "scale"
 
-_STEPS = {"0-1": {0: 1, 0.25: 2, 0.5: 3, 0.75: 4, 1: 5}, "1-5": {n: n for n in range(1, 6)}}
+_STEPS: dict[str, dict[float, int]] = {
+    "0-1": {0: 1, 0.25: 2, 0.5: 3, 0.75: 4, 1: 5},
+    "1-5": {n: n for n in range(1, 6)},
+}
 
 
 class TensorZeroFeedback(OpenAIBody):

@@ -18,7 +18,7 @@ _AGO = re.compile(r"(\d+)([dhm])")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[float]):
     """A date, a date with a time, or how long ago: seconds since 1970. Without an offset it is UTC."""
 
     name = "when"

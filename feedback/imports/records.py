@@ -127,7 +127,12 @@ def _opinion(example: Example, ids: dict[str, str]) -> dict[str, Any]:
 
 def _reply(turn: str, text: str, example: Example, origin: Origin) -> dict[str, Any]:
     """A chat completion as every reader of the log knows it."""
-    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text,
+        "refusal": None,
+        "annotations": [],
+    }
     return {
         "id": turn,
         "object": "chat.completion",

@@ -86,7 +86,8 @@ def import_file(
 
 def _survey(path: Path) -> tuple[int, Scale]:
     """How many rows there are, and which numbers their labels."""
-    total, numbers = 0, set()
+    total = 0
+    numbers: set[int] = set()
     for row in rows_of(path):
         total += 1
         for column in LABELS[:2]:

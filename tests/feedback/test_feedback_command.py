@@ -134,7 +134,6 @@ def test_stats_speak_of_each_policy_version_and_rater(told: dict[str, str], tmp_
 def test_a_callers_mistake_is_no_failure_of_the_policy(
     policy: ScriptedPolicy, serve: Serve, tmp_path: Path
 ) -> None:
-    policy.context = 300
     policy.script("80 working days [1].", (500, {"error": {"message": "broken"}}))
     url = serve(policy__url=policy.url, policy__candidates=1)
     ask(url, QUESTION, plumbline={"k": 1})
