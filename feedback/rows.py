@@ -15,6 +15,7 @@ from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 _COMPLETION = [f.name for f in fields(CompletionRecord) if f.name != "candidates"]
 _CANDIDATE = [f.name for f in fields(CandidateRecord)]
 _FEEDBACK = [f.name for f in fields(FeedbackRecord)]
+_AS_JSON = (dict, list, tuple)
 _COMPLETION_JSON = ("request", "prompt", "passages", "reply", "labels")
 
 
@@ -158,6 +159,6 @@ def _insert(connection: sqlite3.Connection, table: str, columns: list[str], reco
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, dict | list | tuple):
+    if isinstance(value, _AS_JSON):
         return orjson.dumps(value).decode()
     return int(value) if isinstance(value, bool) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -51,41 +52,47 @@ def show_turn(record: CompletionRecord, found: Sequence[Found]) -> None:
 
 
 def show_tally(counts: Tally) -> None:
-    """All counts: a line for each policy version, then the feedback."""
-    names = ("policy", "turns", "answered", "refused", "failed", "caller's errors", "hung up")
-    table = _table(*names, "reward", "rated", "thumbs up")
+    """All counts: a line for each policy version, then what is no matter of one, then the feedback."""
+    names = ("policy", "turns", "answered", "refused", "failed", "reward", "rated", "thumbs up")
+    table = _table(*names)
+    failed: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     for version, one in counts.policies.items():
         refused = one.refused + one.declined
+        failed.update(one.failed)
+        others.update(one.callers_errors | Counter({"hung up": one.hung_up}))
         _add(
             table,
             version,
             one.finished,
             one.answered,
             f"{refused} ({_percent(one.refusal_share)})" if refused else 0,
-            _by_code(one.failed),
-            _by_code(one.callers_errors),
-            one.hung_up,
-            "" if one.reward is None else f"{one.reward:+.2f} (n={one.judged})",
+            sum(one.failed.values()),
+            "" if one.reward is None else f"{one.reward:+.2f}",
             one.rated,
             f"{_percent(one.up_share)} (n={one.ratings})" if one.ratings else "",
         )
     _print(table if counts.policies else "No turns.")
     _print("")
     facts = _table(None, None)
-    waiting = counts.states["waiting"]
+    if failed:
+        _add(facts, "failed", _listed(failed))
+    if +others:
+        _add(facts, "by callers", f"{_listed(+others)}; no failures of a policy")
     _add(facts, "feedback", _listed(counts.types))
     if counts.types:
         _add(facts, "state", _listed({state: counts.states[state] for state in STATES}))
         _add(facts, "raters", _listed(dict(counts.raters.most_common(20))))
-    if waiting and counts.waiting_since is not None:
-        _add(facts, "waiting", f"{waiting} for their turn, since {when(counts.waiting_since)} UTC")
+    if counts.waiting_since is not None:
+        since = when(counts.waiting_since)
+        _add(facts, "waiting", f"{counts.states['waiting']} for their turn, since {since} UTC")
     if counts.imports:
         _add(facts, "imported", _listed(counts.imports))
     if counts.deleted:
         _add(
             facts,
             "deleted",
-            f"{counts.deleted} turns; they count above, and what was said on them not",
+            f"{counts.deleted} turns, which count above; not what was said on them",
         )
     _print(facts)
 
@@ -169,11 +176,6 @@ def _feedback(record: CompletionRecord, found: Sequence[Found]) -> Table | str:
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items()) or "none"
-
-
-def _by_code(counts: Mapping[str, int]) -> str:
-    total = sum(counts.values())
-    return f"{total} ({', '.join(sorted(counts))})" if total else "0"
 
 
 def _percent(share: float | None) -> str:

@@ -23,7 +23,7 @@ FROM completion WHERE {where} GROUP BY 1, 2, 3 ORDER BY 1
 _REWARDS = """
 SELECT completion.policy_version, count(*) AS number, avg(k.reward) AS mean
 FROM completion JOIN candidate k ON k.completion_id = completion.id
-WHERE k.served AND k.reward IS NOT NULL AND {where} GROUP BY 1
+WHERE k.served AND decision = 'serve' AND k.reward IS NOT NULL AND {where} GROUP BY 1
 """
 
 

@@ -146,6 +146,7 @@ def test_a_callers_mistake_is_no_failure_of_the_policy(
     assert counts["turns"] == 1
     assert counts["callers_errors"] == {"context_length_exceeded": 1}
     assert counts["failed"] == {"policy_unavailable": 1}
+    assert "1 context_length_exceeded; no failures of a policy" in run(tmp_path, "stats")
 
 
 def test_who_hung_up_is_counted_apart(tmp_path: Path) -> None:
