@@ -35,7 +35,8 @@ def show_list(found: Sequence[Found]) -> None:
             row.completion_id,
         )
         _add(table, *cells, state)
-    _print(table if found else "No feedback.")
+    if found:
+        _print(table)
 
 
 def show_turn(record: CompletionRecord, found: Sequence[Found]) -> None:
