@@ -15,7 +15,7 @@ COMMANDS = {
     "index": "retrieval.command:index",
     "judge": "rbrm.command:judge",
     "rubric": "rbrm.rubric_command:rubric",
-    "feedback": "feedback.command:feedback",
+    "feedback": "feedback.feedback_command:feedback",
     "export": "feedback.export_command:export",
     "forget": "forget.command:forget",
     "keys": "server.keys_command:keys",

@@ -2,52 +2,120 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from contract.wire import Body
+from contract.wire import Body, FieldError
 
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
+Rating = StrictBool | Stars | Literal["good", "ok", "bad"]
+FeedbackType = Literal["rating", "pair", "ranking", "correction", "comment"]
+
+# One place of a ranking: a candidate, or several that are equally good.
+Place = Identifier | Annotated[list[Identifier], Field(min_length=1)]
+Tags = Annotated[
+    dict[Identifier, Annotated[str, Field(max_length=2_000)]],
+    Field(max_length=64),
+]
+
+MOST_RANKED = 16
+LONGEST_CORRECTION = 100_000
+
+# Fields that belong to some types only; the first group must be there, the second may be.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "rating": ("value",),
+    "pair": ("preferred_id", "rejected_id"),
+    "ranking": ("ranking",),
+    "correction": ("correction",),
+    "comment": (),
+}
+_MAY: dict[str, tuple[str, ...]] = {
+    "candidate_id": ("rating", "correction", "comment"),
+    "metric": ("rating",),
+}
 
 
 class Feedback(Body):
     """What a person thinks of a completion. `id` is the completion's `id`.
 
-    A rating's `value` is true or false, 1 to 5, or good, ok or bad. `preferred_id` and `rejected_id`
-    name candidates, or completions that answer the same prompt.
+    A rating's `value` is true or false, 1 to 5, or good, ok or bad. `preferred_id`, `rejected_id` and
+    `ranking` name candidates, or completions that answer the same conversation; a ranking holds the best
+    first, and a list in it holds those that are equally good. `metric` is the name of what was rated,
+    where that is not simply the answer.
     """
 
     id: Identifier
-    type: Literal["rating", "pair", "ranking", "correction"]
+    type: FeedbackType
     candidate_id: Identifier | None = None
-    value: StrictBool | Stars | Literal["good", "ok", "bad"] | None = None
+    value: Rating | None = None
+    metric: Identifier | None = None
     preferred_id: Identifier | None = None
     rejected_id: Identifier | None = None
-    ranking: Annotated[list[Identifier], Field(min_length=2, max_length=16)] | None = None
-    correction: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
+    ranking: Annotated[list[Place], Field(min_length=1, max_length=MOST_RANKED)] | None = None
+    correction: Annotated[str, Field(min_length=1, max_length=LONGEST_CORRECTION)] | None = None
     reason_codes: Annotated[list[Identifier], Field(max_length=32)] | None = None
     comment: Annotated[str, Field(max_length=20_000)] | None = None
     rater: Identifier | None = None
+    tags: Tags | None = None
     idempotency_key: Identifier | None = None
     supersedes: Identifier | None = None
 
     @model_validator(mode="after")
     def _carries_what_its_type_needs(self) -> Feedback:
-        needs: dict[str, tuple[str, ...]] = {
-            "rating": ("value",),
-            "pair": ("preferred_id", "rejected_id"),
-            "ranking": ("ranking",),
-            "correction": ("correction",),
-        }
-        missing = [name for name in needs[self.type] if getattr(self, name) is None]
-        if missing:
-            raise ValueError(f"feedback of type {self.type} needs {' and '.join(missing)}")
-        if self.correction is not None and not self.correction.strip():
-            raise ValueError("the correction is empty")
-        if self.type == "pair" and self.preferred_id == self.rejected_id:
-            raise ValueError("preferred_id and rejected_id must differ")
-        if self.ranking and len(set(self.ranking)) != len(self.ranking):
-            raise ValueError("ranking must not name a candidate twice")
+        for name in _NEEDS[self.type]:
+            if getattr(self, name) is None:
+                raise FieldError(
+                    name,
+                    f"feedback of the type {self.type} needs it",
+                    "missing_required_parameter",
+                )
+        if self.type == "comment" and not ((self.comment or "").strip() or self.reason_codes):
+            raise FieldError(
+                "comment",
+                "feedback of the type comment needs it, or reason_codes",
+                "missing_required_parameter",
+            )
         return self
+
+    @model_validator(mode="after")
+    def _carries_nothing_else(self) -> Feedback:
+        owners = {name: (kind,) for kind, names in _NEEDS.items() for name in names} | _MAY
+        for name, kinds in owners.items():
+            if self.type not in kinds and getattr(self, name) is not None:
+                raise FieldError(
+                    name,
+                    f"it belongs to feedback of the type {' or '.join(kinds)}, and this is a "
+                    f"{self.type}; send it by itself",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Feedback:
+        if self.correction is not None and not self.correction.strip():
+            raise FieldError("correction", "it is empty")
+        if self.preferred_id is not None and self.preferred_id == self.rejected_id:
+            raise FieldError("rejected_id", "preferred_id and rejected_id must differ")
+        if self.ranking is not None:
+            ranked = [identifier for place in places_of(self.ranking) for identifier in place]
+            if not 2 <= len(ranked) <= MOST_RANKED:
+                raise FieldError("ranking", f"it ranks 2 to {MOST_RANKED} candidates")
+            if len(set(ranked)) != len(ranked):
+                raise FieldError("ranking", "it must not name a candidate twice")
+        return self
+
+
+def places_of(ranking: Sequence[Any]) -> list[list[str]]:
+    """A ranking as it stands on the wire, place by place: the best first, equally good ones together."""
+    return [[place] if isinstance(place, str) else list(place) for place in ranking]
+
+
+def score_of(value: bool | int | str) -> float:
+    """A rating between 0 (bad) and 1 (good)."""
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, int):
+        return (value - 1) / 4
+    return {"good": 1.0, "ok": 0.5, "bad": 0.0}[value]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
+from contract.feedback import places_of
 from feedback.formats import score_of
-from feedback.pairs import places_of
 from feedback.records import FeedbackRecord
 
 

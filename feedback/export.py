@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -17,12 +17,13 @@ from feedback.card import write_card
 from feedback.cleaning import Cleaning, Progress
 from feedback.counts import Counts
 from feedback.example import ANSWER, REFUSE, Example
+from feedback.fit import misfit, named_in
 from feedback.formats import Material, rows_of
 from feedback.hygiene.balance import lot
 from feedback.hygiene.task_types import task_type
 from feedback.log import Log
 from feedback.options import Options
-from feedback.pairs import human_pairs, judge_pairs, places_of
+from feedback.pairs import human_pairs, judge_pairs
 from feedback.records import FeedbackRecord
 from feedback.spool import UNKNOWN
 from feedback.turns import LoggedTurn, count_turns, find_turn, read_turns
@@ -95,10 +96,8 @@ def _example(
         return None, "there are tools or pictures in it"
     answers = answers_of(turn)
     named = dict(named_answers(turn, answers))
-    for identifier in _named_elsewhere(turn.feedback, named):
-        owner = find_turn(connection, identifier)
-        if owner is not None:
-            named |= named_answers(owner, answers_of(owner))
+    feedback, others = _that_fits(connection, turn, named)
+    turn, named = turn._replace(feedback=feedback), named | others
     pairs = list(human_pairs(turn.id, turn.feedback, named)) if options.human else []
     if options.judge:
         pairs += judge_pairs(answers, options.min_margin)
@@ -123,14 +122,22 @@ def _is_known(person: str) -> bool:
     return bool(person) and person != UNKNOWN
 
 
-def _named_elsewhere(feedback: Sequence[FeedbackRecord], named: Mapping[str, Answer]) -> list[str]:
-    found = []
-    for row in feedback:
-        body = row.body
-        ids = [body.get("preferred_id"), body.get("rejected_id")]
-        ids += [i for place in places_of(body.get("ranking", [])) for i in place]
-        found += [i for i in ids if i is not None and i not in named]
-    return found
+def _that_fits(
+    connection: sqlite3.Connection, turn: LoggedTurn, named: Mapping[str, Answer]
+) -> tuple[list[FeedbackRecord], dict[str, Answer]]:
+    """The feedback that speaks of this conversation, and the answers of other turns that it names.
+
+    Feedback that came before its turn could not be checked then; it may name an answer to something else.
+    """
+    fitting, others = [], dict[str, Answer]()
+    for row in turn.feedback:
+        elsewhere = [identifier for _, identifier in named_in(row.body) if identifier not in named]
+        if elsewhere and misfit(connection, row) is not None:
+            continue
+        fitting.append(row)
+        for owner in filter(None, (find_turn(connection, identifier) for identifier in elsewhere)):
+            others |= named_answers(owner, answers_of(owner))
+    return fitting, others
 
 
 def _write(examples: Iterator[Example], folder: Path, options: Options, counts: Counts) -> None:

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
-from contract.errors import ConfigurationError
-from contract.terminal import Command, config_option, load_settings, progress_bars
+from contract.terminal import Command, config_option, progress_bars
 from feedback.counts import Counts
 from feedback.export import export as run_export
-from feedback.log import Log
+from feedback.log_option import data_dir_option, log_of
 from feedback.options import KINDS, Hygiene, Kind, Options, Quality, Selection, Source
+from feedback.select_options import Moment
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _MAX_FILTER = 1_000_000
-
-
-class Day(click.ParamType[float]):
-    """A day or a moment, as seconds since 1970; without a zone it is UTC."""
-
-    name = "date"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no date; write 2026-11-21 or 2026-11-21T08:30", param, ctx)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _all(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
@@ -55,8 +37,10 @@ def _many(flag: str, name: str, text: str) -> Callable[[Decorated], Decorated]:
 
 
 selection_options = _all(
-    click.option("--since", type=Day(), help="Turns from this day on (UTC)."),
-    click.option("--until", type=Day(), help="Turns before this day."),
+    click.option(
+        "--since", type=Moment(), help="Turns from then on: 2026-11-21, or 7d, 12h, 30m ago."
+    ),
+    click.option("--until", type=Moment(), help="Turns before then."),
     _many("--policy", "policies", "Turns of this policy version; may be repeated."),
     _many("--collection", "collections", "Turns on this collection."),
     click.option("--language", "languages", multiple=True, type=click.Choice(["en", "zh"])),
@@ -177,7 +161,7 @@ quality_options = _all(
 @selection_options
 @hygiene_options
 @quality_options
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where index and log live.")
+@data_dir_option
 @config_option
 def export(
     kind: str,
@@ -222,7 +206,7 @@ def export(
         quality=_quality(kind, chosen),
     )
     with progress_bars() as progress:
-        counts = run_export(_log(data_dir, config), out, options, progress)
+        counts = run_export(log_of(data_dir, config), out, options, progress)
     _report(counts, options, out)
 
 
@@ -295,12 +279,3 @@ def _report(counts: Counts, options: Options, out: Path) -> None:
         )
     if not rows and not options.judge:
         click.echo("  --source both adds what the judge preferred.")
-
-
-def _log(data_dir: Path | None, config: Path | None) -> Log:
-    settings = load_settings(config, data_dir=data_dir)
-    if not settings.log_file.is_file():
-        raise ConfigurationError(
-            f"There is no log at {settings.log_file}. Start the server first, or give --data-dir."
-        )
-    return Log(settings.log_file)

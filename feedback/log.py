@@ -12,11 +12,10 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-import orjson
+from typing import Literal
 
 from contract.access import OWNER, Access
 from contract.errors import ConfigurationError
@@ -24,11 +23,13 @@ from feedback.migrations import migrate
 from feedback.records import CompletionRecord, FeedbackRecord
 from feedback.rows import (
     SAYS_NOTHING,
+    admits,
     completion_of,
     erase,
     feedback_of,
     insert_completion,
     insert_feedback,
+    insert_import,
     no_completion,
     set_metadata,
 )
@@ -83,6 +84,24 @@ class Log:
         )
         return stored
 
+    async def write_imports(
+        self, examples: Sequence[tuple[CompletionRecord, FeedbackRecord]]
+    ) -> list[bool]:
+        """Store imported turns with what was said about them, all in one transaction.
+
+        Returns:
+            For each, whether anything of it was new.
+
+        Raises:
+            StorageFailed: none of them is durable.
+        """
+
+        def write(connection: sqlite3.Connection) -> list[bool]:
+            return [insert_import(connection, record, said) for record, said in examples]
+
+        stored: list[bool] = await self._writer.submit(write)
+        return stored
+
     async def set_metadata(self, completion_id: str, metadata: Mapping[str, str]) -> None:
         """Replace the metadata of a turn.
 
@@ -114,7 +133,7 @@ class Log:
             row = connection.execute(
                 "SELECT * FROM completion WHERE id = ? AND deleted IS NULL", (completion_id,)
             ).fetchone()
-            if row is None or not _admits(access, row):
+            if row is None or not admits(access, row["labels"]):
                 raise no_completion(completion_id)
             return completion_of(connection, row)
 
@@ -140,15 +159,17 @@ class Log:
         after: str = "",
         newest_first: bool = False,
         failed: bool = True,
+        imports: Literal["all", "none", "only"] = "all",
+        made_by: str | None = None,
         access: Access = OWNER,
         model: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Iterator[CompletionRecord]:
         """Turns in the order of their time, one at a time; `after` is the id of the one before.
 
-        Failed turns are among them unless `failed` is false; deleted ones, and what the caller may not
-        see, never are. `model` is the one that the request named, or the reply; `metadata` are pairs
-        that must all be there.
+        Failed turns are among them unless `failed` is false, and imported ones as `imports` says; deleted
+        ones, and what the caller may not see, never are. `made_by` is the name of a key, `model` the one
+        that the request named, or the reply; `metadata` are pairs that must all be there.
         """
         query = "SELECT * FROM completion WHERE deleted IS NULL"
         values: list[str] = []
@@ -157,6 +178,12 @@ class Log:
             values.append(after)
         if not failed:
             query += " AND decision != 'error'"
+        if imports != "all":
+            # By their ids, which stand in the index: a team may have imported a million.
+            query += f" AND id {'<' if imports == 'none' else '>='} 'import-'"
+        if made_by is not None:
+            query += " AND made_by != '' AND made_by = ?"
+            values.append(made_by)
         if model is not None:
             query += " AND ? IN (json_extract(request, '$.model'), json_extract(reply, '$.model'))"
             values.append(model)
@@ -168,7 +195,7 @@ class Log:
         query += f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
         with self.reading() as connection:
             for row in connection.execute(query, values):
-                if _admits(access, row):
+                if admits(access, row["labels"]):
                     yield completion_of(connection, row)
 
     def feedback(
@@ -241,10 +268,6 @@ class Log:
         self._unwaited.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a turn that was answered is not in the log: %s", task.exception())
-
-
-def _admits(access: Access, row: sqlite3.Row) -> bool:
-    return all(access.admits(group) for group in orjson.loads(row["labels"]))
 
 
 def _count_by(connection: sqlite3.Connection, table: str, column: str) -> dict[str, int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
+from contract.feedback import places_of
 from feedback.answers import Answer
 from feedback.options import Source
 from feedback.records import FeedbackRecord
@@ -72,11 +72,6 @@ def judge_pairs(answers: Sequence[tuple[str, int, Answer]], min_margin: float) -
         ]
         for better, worse in clear:
             yield Pair(better, worse, "judge", "reward", 1 / len(clear), None)
-
-
-def places_of(ranking: Sequence[Any]) -> list[list[str]]:
-    """The places of a ranking, the best first; ids that share a place stand in a list."""
-    return [place if isinstance(place, list) else [place] for place in ranking]
 
 
 def _ranked(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import time
 from typing import Any
 
@@ -9,33 +11,50 @@ from contract.access import OWNER, Access
 from contract.errors import NotFound, RequestRejected
 from contract.feedback import Feedback
 from contract.ids import uuid7
+from feedback.fit import check_fit, landed
 from feedback.log import Log
 from feedback.records import FeedbackRecord
 
+# The id of a turn that may still be on its way into the log; those that were imported are there at once.
+_TO_COME = re.compile(r"chatcmpl-[0-9a-f]{32}")
+
 
 async def store(
-    log: Log, feedback: Feedback, *, access: Access = OWNER, rater: str | None = None
+    log: Log,
+    feedback: Feedback,
+    *,
+    access: Access = OWNER,
+    rater: str | None = None,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Store feedback and say what became of it.
 
     Feedback may arrive before its completion has landed; it is kept, and counts once both are there.
-    `rater` is who gave it where the feedback itself does not say.
+    `rater` is who gave it where the feedback itself does not say. A dry run checks and stores nothing.
 
     Returns:
-        The wire reply: `id`, `created`, `status` (`stored` or `duplicate`), and whether the
-        completion is `known` yet.
+        The wire reply: `id`, `created`, `status` (`stored`, `duplicate` or `dry_run`), and whether the
+        completion is known yet.
 
     Raises:
-        NotFound: it is about a turn that this caller may not see.
+        NotFound: it is about a turn that this caller may not see, or an id that no turn can have.
         RequestRejected: it names a candidate of another conversation, or an idempotency key that
-            was used for another completion.
+            was used for other feedback.
         StorageFailed: it could not be made durable.
     """
-    known = log.has_completion(feedback.id)
-    if known:
-        _check_candidates(log, feedback, access)
-    if feedback.supersedes is not None:
-        _check_superseded(log, feedback)
+    body = feedback.model_dump(mode="json", exclude_none=True)
+    with log.reading() as connection:
+        known = landed(connection, feedback.id)
+        if known:
+            check_fit(connection, feedback.id, body, access)
+        elif not _TO_COME.fullmatch(feedback.id):
+            raise NotFound(
+                f"There is no completion {feedback.id!r}, and none can come: the id of a completion is "
+                "`chatcmpl-` and 32 hexadecimal digits, as its reply has it.",
+                param="id",
+            )
+        if feedback.supersedes is not None:
+            _check_superseded(connection, feedback)
     record = FeedbackRecord(
         id=f"fb-{uuid7()}",
         created=time.time(),
@@ -44,69 +63,38 @@ async def store(
         rater=feedback.rater or rater,
         idempotency_key=feedback.idempotency_key,
         supersedes=feedback.supersedes,
-        body=feedback.model_dump(mode="json", exclude_none=True),
+        body=body,
     )
+    if dry_run:
+        return _reply(record, "dry_run", known)
     stored, is_new = await log.write_feedback(record)
-    if stored.completion_id != feedback.id:
+    if not is_new and _said(stored) != _said(record):
         raise RequestRejected(
-            "This idempotency key was used for feedback on another completion.",
+            "This idempotency key was used for other feedback, which stands; nothing was stored. Use "
+            "another key for this one.",
             param="idempotency_key",
         )
+    return _reply(stored, "stored" if is_new else "duplicate", known)
+
+
+def _reply(record: FeedbackRecord, status: str, known: bool) -> dict[str, Any]:
     return {
-        "id": stored.id,
+        "id": record.id,
         "object": "plumbline.feedback",
-        "created": int(stored.created),
-        "completion_id": stored.completion_id,
-        "status": "stored" if is_new else "duplicate",
+        "created": int(record.created),
+        "completion_id": record.completion_id,
+        "status": status,
         "completion_known": known,
     }
 
 
-def _check_superseded(log: Log, feedback: Feedback) -> None:
-    mine = log.feedback(completion_id=feedback.id, include_superseded=True)
-    if all(row.id != feedback.supersedes for row in mine):
+def _said(record: FeedbackRecord) -> tuple[object, ...]:
+    return record.completion_id, record.rater, record.body
+
+
+def _check_superseded(connection: sqlite3.Connection, feedback: Feedback) -> None:
+    query = "SELECT 1 FROM feedback WHERE id = ? AND completion_id = ?"
+    if connection.execute(query, (feedback.supersedes, feedback.id)).fetchone() is None:
         raise RequestRejected(
             f"There is no feedback {feedback.supersedes!r} on {feedback.id!r}.", param="supersedes"
         )
-
-
-def _check_candidates(log: Log, feedback: Feedback, access: Access) -> None:
-    messages = log.completion(feedback.id, access=access).request["messages"]
-    named: dict[str, list[str | None]] = {
-        "candidate_id": [feedback.candidate_id],
-        "preferred_id": [feedback.preferred_id],
-        "rejected_id": [feedback.rejected_id],
-        "ranking": [*(feedback.ranking or [])],
-    }
-    for param, identifiers in named.items():
-        for identifier in identifiers:
-            if identifier is None:
-                continue
-            owner = _visible_owner(log, identifier, access)
-            if owner is None:
-                raise RequestRejected(
-                    f"There is no candidate or completion {identifier!r}. Candidate ids are in the "
-                    "reply when the request says plumbline.show_candidates.",
-                    param=param,
-                )
-            elsewhere = owner != feedback.id
-            if elsewhere and param == "candidate_id":
-                raise RequestRejected(
-                    f"The candidate {identifier!r} belongs to {owner!r}, not to {feedback.id!r}.",
-                    param=param,
-                )
-            if elsewhere and log.completion(owner).request["messages"] != messages:
-                raise RequestRejected(
-                    f"{identifier!r} answers another conversation than {feedback.id!r}; only "
-                    "answers to the same one can be compared.",
-                    param=param,
-                )
-
-
-def _visible_owner(log: Log, identifier: str, access: Access) -> str | None:
-    """The completion that a candidate belongs to, as far as this caller may know of it."""
-    owner = log.completion_of_candidate(identifier)
-    try:
-        return None if owner is None else log.completion(owner, access=access).id
-    except NotFound:
-        return None

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from contract.access import Access
 from contract.errors import NotFound
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 from feedback.tombstones import count_late, over
@@ -16,6 +17,7 @@ from feedback.tombstones import count_late, over
 _COMPLETION = [f.name for f in fields(CompletionRecord) if f.name != "candidates"]
 _CANDIDATE = [f.name for f in fields(CandidateRecord)]
 _FEEDBACK = [f.name for f in fields(FeedbackRecord)]
+_AS_JSON = (dict, list, tuple)
 _COMPLETION_JSON = ("request", "prompt", "passages", "reply", "labels")
 
 # A correction whose words were taken out says nothing any more.
@@ -25,6 +27,11 @@ SAYS_NOTHING = "erased IS NOT NULL AND type = 'correction'"
 def no_completion(completion_id: str) -> NotFound:
     """The error for a turn that is not there, is deleted, or may not be seen."""
     return NotFound(f"There is no completion {completion_id!r} in the log.", param="id")
+
+
+def admits(access: Access, labels: str) -> bool:
+    """May this caller see a turn with these labels, as they are stored?"""
+    return all(access.admits(group) for group in orjson.loads(labels))
 
 
 def insert_completion(connection: sqlite3.Connection, record: CompletionRecord) -> None:
@@ -62,6 +69,26 @@ def insert_feedback(
             return feedback_of(row), False
     _insert(connection, "feedback", _FEEDBACK, record)
     return record, True
+
+
+def insert_import(
+    connection: sqlite3.Connection, record: CompletionRecord, said: FeedbackRecord
+) -> bool:
+    """Add an imported turn and what was said about it, as far as they are not there yet. Nothing comes
+    back that was deleted.
+
+    Returns:
+        Whether anything was new.
+    """
+    query = "SELECT deleted FROM completion WHERE id = ?"
+    if connection.execute(query, (record.id,)).fetchone() is None:
+        insert_completion(connection, record)
+    (deleted,) = connection.execute(query, (record.id,)).fetchone()
+    known = connection.execute("SELECT 1 FROM feedback WHERE id = ?", (said.id,)).fetchone()
+    if deleted is not None or known is not None:
+        return False
+    _insert(connection, "feedback", _FEEDBACK, said)
+    return True
 
 
 def set_metadata(
@@ -162,6 +189,6 @@ def _insert(connection: sqlite3.Connection, table: str, columns: list[str], reco
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, dict | list | tuple):
+    if isinstance(value, _AS_JSON):
         return orjson.dumps(value).decode()
     return int(value) if isinstance(value, bool) else value

@@ -1,19 +1,81 @@
-"""`POST /v1/feedback`: what people think of a completion."""
+"""`/v1/feedback`: what people think of a completion; and TensorZero's `/feedback`."""
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 
+from contract.errors import NotFound, RequestRejected
 from contract.feedback import Feedback
+from contract.tensorzero import TensorZeroFeedback
+from feedback.find import Selection, find, to_wire
 from feedback.rate import store
-from server.routes.dependencies import PartsDep, RaterDep
+from server.callers import Caller
+from server.parts import Parts
+from server.routes.dependencies import CallerDep, PartsDep, RaterDep
+from server.routes.pages import Limit, Order, part_of
+from server.sight import check_not_hidden, may_read_feedback
 
 router = APIRouter(tags=["feedback"])
+
+_QUERY = ("completion_id", "after", "limit", "order")
 
 
 @router.post("/v1/feedback")
 async def create(body: Feedback, parts: PartsDep, caller: RaterDep) -> dict[str, Any]:
-    """Store a rating, a pair, a ranking or a correction; it is durable when this answers."""
-    return await store(parts.log, body, access=caller.access, rater=caller.name or None)
+    """Store a rating, a pair, a ranking, a correction or a comment; it is durable when this answers."""
+    return await _store(body, parts, caller)
+
+
+@router.get("/v1/feedback")
+def list_feedback(
+    http: Request,
+    parts: PartsDep,
+    caller: CallerDep,
+    completion_id: Annotated[str, Query(min_length=1, max_length=200)],
+    after: str = "",
+    limit: Limit = 20,
+    order: Order = "asc",
+) -> dict[str, Any]:
+    """What was said about a completion, in the order of its time, what no longer counts marked so; for
+    raters who may see the completion, and for the key that made it. Of one that has not landed, each rater
+    reads their own and an admin all."""
+    for name in http.query_params:
+        if name not in _QUERY:
+            raise RequestRejected(
+                f"Unknown query parameter: '{name}'. There are {', '.join(_QUERY)}.",
+                code="unknown_parameter",
+                param=name,
+            )
+    turn = may_read_feedback(parts.log, completion_id, caller)
+    with parts.log.reading() as connection:
+        found = list(find(connection, Selection(completion=completion_id)))
+    if turn is None:
+        if caller.role != "admin":
+            found = [one for one in found if caller.name and one.row.rater == caller.name]
+        if not found:
+            raise NotFound(
+                f"There is no completion {completion_id!r} in the log.", param="completion_id"
+            )
+    what = f"feedback on {completion_id!r}"
+    return part_of([to_wire(one) for one in found], after, limit, order, what)
+
+
+@router.post("/feedback")
+async def create_from_tensorzero(
+    body: TensorZeroFeedback, parts: PartsDep, caller: RaterDep
+) -> dict[str, Any]:
+    """TensorZero's body: a metric that is a truth value or a number, a comment, or a demonstration."""
+    reply = await _store(body.feedback(), parts, caller, dry_run=body.dryrun)
+    return {"feedback_id": str(uuid.UUID(reply["id"].removeprefix("fb-"))), **reply}
+
+
+async def _store(
+    body: Feedback, parts: Parts, caller: Caller, *, dry_run: bool = False
+) -> dict[str, Any]:
+    check_not_hidden(parts.log, body.id, caller)
+    return await store(
+        parts.log, body, access=caller.access, rater=caller.name or None, dry_run=dry_run
+    )

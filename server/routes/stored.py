@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
 from contract.errors import NotAllowed, NotFound, RequestRejected
 from contract.stored import MetadataUpdate
@@ -14,11 +14,10 @@ from feedback.records import CompletionRecord
 from server.callers import Caller
 from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep
+from server.routes.pages import Limit, Order, page, part_of
+from server.sight import owns, seen
 
 router = APIRouter(tags=["stored completions"])
-
-Order = Literal["asc", "desc"]
-Limit = Annotated[int, Query(ge=1, le=100)]
 
 _QUERY = frozenset({"after", "limit", "order", "model"})
 # What of the request OpenAI's stored completions show beside the reply.
@@ -46,17 +45,21 @@ def list_completions(
 ) -> dict[str, Any]:
     """Completions in the order of their time, or the newest first, as far as the caller may see all
     of their passages; with `metadata[key]=value` those that have all of these pairs. Turns that failed
-    are in the log, not here."""
+    are in the log, not here; imported ones are shown where `model` names their source, `import:…`, to admins
+    and to the key that they were imported for."""
+    imported = model is not None and model.startswith("import:")
     turns = parts.log.completions(
         after=after,
         newest_first=order == "desc",
         failed=False,
+        imports="only" if imported else "none",
+        made_by=caller.name if imported and caller.role != "admin" else None,
         access=caller.access,
         model=model,
         metadata=_metadata_asked(http.query_params.multi_items()),
     )
     found = list(islice(turns, limit + 1))
-    return _page([_stored(record) for record in found[:limit]], has_more=len(found) > limit)
+    return page([_stored(record) for record in found[:limit]], has_more=len(found) > limit)
 
 
 @router.get("/v1/chat/completions/{completion_id}")
@@ -84,7 +87,7 @@ async def delete_completion(
 ) -> dict[str, Any]:
     """Delete a turn of one's own for good, with its candidates and the feedback on it; an admin may
     delete each that they may see, one that failed as well."""
-    _check_own(parts.log.completion(completion_id, access=caller.access), caller)
+    _check_own(seen(parts.log, completion_id, caller), caller)
     await parts.log.delete(completion_id, by=caller.name)
     return {"object": "chat.completion.deleted", "id": completion_id, "deleted": True}
 
@@ -101,25 +104,18 @@ def get_messages(
     """The messages of the request, as they came."""
     messages = _record(completion_id, parts, caller).request["messages"]
     data = [{"id": f"{completion_id}-{i}", **m} for i, m in enumerate(messages)]
-    if order == "desc":
-        data.reverse()
-    if after:
-        place = next((i for i, message in enumerate(data) if message["id"] == after), None)
-        if place is None:
-            raise NotFound(f"There is no message {after!r} in {completion_id!r}.", param="after")
-        data = data[place + 1 :]
-    return _page(data[:limit], has_more=len(data) > limit)
+    return part_of(data, after, limit, order, f"message in {completion_id!r}")
 
 
 def _record(completion_id: str, parts: Parts, caller: Caller) -> CompletionRecord:
-    record = parts.log.completion(completion_id, access=caller.access)
+    record = seen(parts.log, completion_id, caller)
     if record.decision == "error":
         raise NotFound(f"The turn {completion_id!r} failed and has no completion.", param="id")
     return record
 
 
 def _check_own(record: CompletionRecord, caller: Caller) -> None:
-    if caller.role == "admin" or (caller.name and caller.name == record.made_by):
+    if caller.role == "admin" or owns(record, caller):
         return
     raise NotAllowed(
         f"Only the key that made {record.id!r}, or an admin, may change or delete it; "
@@ -142,16 +138,6 @@ def _metadata_asked(query: Sequence[tuple[str, str]]) -> Mapping[str, str]:
                 param=name,
             )
     return pairs
-
-
-def _page(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
-    return {
-        "object": "list",
-        "data": data,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-        "has_more": has_more,
-    }
 
 
 def _stored(record: CompletionRecord) -> dict[str, Any]:
