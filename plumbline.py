@@ -17,6 +17,7 @@ COMMANDS = {
     "rubric": "rbrm.rubric_command:rubric",
     "feedback": "feedback.command:feedback",
     "export": "feedback.command:export",
+    "log": "feedback.log_command:log",
     "keys": "server.keys_command:keys",
 }
 
