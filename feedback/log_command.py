@@ -18,6 +18,7 @@ from contract.terminal import (
 from feedback.backup import Contents
 from feedback.backup import backup as make_backup
 from feedback.backup import verify as check
+from feedback.restore import restore as put_back
 
 data_dir_option = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Where the log lives."
@@ -26,9 +27,9 @@ data_dir_option = click.option(
 
 @click.group()
 def log() -> None:
-    """Copy the log of turns and feedback, and check it.
+    """Copy the log of turns and feedback, check it, and restore it from a copy.
 
-    A server may run meanwhile.
+    To copy and to check it a server need not be stopped.
     """
 
 
@@ -44,8 +45,7 @@ def backup(
     """Copy the log into one file, while a server writes to it.
 
     What was acknowledged before the copy began is in it. The file appears when it is whole and checked,
-    and only its owner can read it. To restore: stop the server, move log.sqlite, log.sqlite-wal and
-    log.sqlite-shm away, put the copy in their place.
+    and only its owner can read it.
 
     \b
     Example:
@@ -66,6 +66,23 @@ def verify(file: Path | None, as_json: bool, data_dir: Path | None, config: Path
     """Check every page and index of the log, or of FILE, a copy of one."""
     path = file or load_settings(config, data_dir=data_dir).log_file
     _show(f"{path} is whole", check(path), as_json)
+
+
+@log.command(cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@data_dir_option
+@config_option
+def restore(file: Path, data_dir: Path | None, config: Path | None) -> None:
+    """Put FILE, a copy, in the place of the log. Stop the server first.
+
+    The log that was there is kept under another name. Turns that were deleted after the copy was made are
+    back: delete them again.
+    """
+    path = load_settings(config, data_dir=data_dir).log_file
+    contents, kept = put_back(file, path)
+    _show(f"{path} is now what {file} holds", contents, False)
+    if kept is not None:
+        click.echo(f"The log that was there lies at {kept}.")
 
 
 def _show(what: str, contents: Contents, as_json: bool) -> None:
