@@ -79,7 +79,8 @@ def restore(file: Path, data_dir: Path | None, config: Path | None) -> None:
     back: delete them again.
     """
     path = load_settings(config, data_dir=data_dir).log_file
-    contents, kept = put_back(file, path)
+    with progress_bars() as progress:
+        contents, kept = put_back(file, path, progress)
     _show(f"{path} is now what {file} holds", contents, False)
     if kept is not None:
         click.echo(f"The log that was there lies at {kept}.")

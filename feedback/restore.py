@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from contract.errors import ConfigurationError, StorageFailed
 from contract.files import put_in_place
-from feedback.backup import Contents, verify
+from feedback.backup import Contents, Progress, backup
 
 _BESIDE = ("-wal", "-shm")
 
 
-def restore(copy: Path, log: Path) -> tuple[Contents, Path | None]:
-    """Put a checked copy in the place of the log, whole or not at all.
+def restore(copy: Path, log: Path, progress: Progress) -> tuple[Contents, Path | None]:
+    """Put what a copy holds in the place of the log, whole and checked or not at all.
 
     Returns:
         What the copy holds, and where the log that was there lies now; None where there was none.
@@ -26,15 +26,13 @@ def restore(copy: Path, log: Path) -> tuple[Contents, Path | None]:
         ConfigurationError: the copy is damaged or of a newer version, or a server uses the log.
         StorageFailed: it could not be written; the log is the one that was there.
     """
-    contents = verify(copy)
-    if log.exists() and copy.samefile(log):
+    if copy.exists() and log.exists() and copy.samefile(log):
         raise ConfigurationError(f"{copy} is the log itself. Name a copy of it.")
-    draft = log.with_name(f".{log.name}.{os.getpid()}")
+    draft = log.with_name(f".{log.name}.restored")
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(copy, draft)
-        draft.chmod(0o600)
-        kept = _keep(log) if log.exists() else None
+        contents = backup(copy, draft, progress, force=True)
+        kept = _keep(log, draft)
         put_in_place(draft, log)
     except OSError as error:
         raise StorageFailed(f"{log} can't be restored: {error}.") from error
@@ -43,15 +41,21 @@ def restore(copy: Path, log: Path) -> tuple[Contents, Path | None]:
     return contents, kept
 
 
-def _keep(log: Path) -> Path:
-    """Give the log another name as well, and leave nothing beside it: what stands in its write-ahead log
-    would be applied to whichever file has its name."""
-    _end_write_ahead_log(log)
+def _keep(log: Path, draft: Path) -> Path | None:
+    """Give the log another name as well, and its owner and mode to the draft. Nothing stays beside it: what
+    stands in its write-ahead log would be applied to whichever file has its name."""
     kept = log.with_name(f"{log.name}.until-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
+    if log.exists():
+        _end_write_ahead_log(log)
+        shutil.copymode(log, draft)
+        with suppress(PermissionError):
+            shutil.chown(draft, log.stat().st_uid, log.stat().st_gid)
     for ending in _BESIDE:
         beside = log.with_name(log.name + ending)
         if beside.exists():
             beside.rename(kept.with_name(kept.name + ending))
+    if not log.exists():
+        return None
     os.link(log, kept)
     return kept
 
