@@ -29,14 +29,14 @@ class Told:
     Attributes:
         completions: each completion with its candidates.
         feedback: each piece of feedback with its completion.
-        documents: names of uploaded files.
+        uploads: ingests of uploaded files.
         cut_off: requests that the server's death left without an answer.
         refused: answers that were neither whole nor cut off, by status.
     """
 
     completions: dict[str, frozenset[str]] = field(default_factory=dict)
     feedback: dict[str, str] = field(default_factory=dict)
-    documents: set[str] = field(default_factory=set)
+    uploads: set[str] = field(default_factory=set)
     cut_off: int = 0
     refused: list[int] = field(default_factory=list)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import orjson
 
 from benchmarks.acknowledged import Told, load
-from benchmarks.gateway.client import Connection, fetch, get
-from benchmarks.gateway.processes import ALL_CORES, Server, free_port, launch
+from benchmarks.gateway.client import Connection, get
+from benchmarks.gateway.processes import ROOT, Server, free_port
 from benchmarks.gateway.targets import OFF, settings_file
 from contract.errors import PlumblineError
 from feedback.backup import verify
@@ -29,6 +33,28 @@ _START_SECONDS = 180.0
 _UPLOAD_EVERY = 5
 _SHOWN = 3
 _LOOKS = 3
+
+
+# Starts `plumbline` with arguments; what it says goes into a file. Returns the process.
+Launcher = Callable[[Path, list[str]], int]
+
+
+@contextmanager
+def launcher() -> Iterator[Launcher]:
+    """Starts commands as forks of one process that has imported everything."""
+    command = [sys.executable, "-m", "benchmarks.preloaded"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as preloaded:
+        assert preloaded.stdin is not None and preloaded.stdout is not None
+        asked, told = preloaded.stdin, preloaded.stdout
+
+        def start(output: Path, arguments: list[str]) -> int:
+            asked.write(json.dumps([str(output), *arguments]) + "\n")
+            asked.flush()
+            return int(told.readline())
+
+        yield start
 
 
 @dataclass
@@ -46,6 +72,7 @@ class Cell:
     engine: Server
     index: Path
     encoder: Encoder
+    launcher: Launcher
     workers: int = 1
     acknowledge: str = "durable"
     told: Told = field(default_factory=Told)
@@ -58,9 +85,14 @@ class Cell:
     def log(self) -> Path:
         return self.folder / "log.sqlite"
 
-    async def run(self, kills: int, dice: random.Random) -> None:
-        """Start, load and kill so many times; look after each start, and once more at the end."""
+    async def run(self, kills: int, dice: random.Random, until: float = math.inf) -> None:
+        """Start, load and kill so many times; look after each start, and once more at the end.
+
+        Where the time `until` (by time.monotonic) has come, no further kill is begun.
+        """
         for number in range(kills):
+            if time.monotonic() > until:
+                break
             process, port = await self._started()
             await self._look(port)
             if number % _UPLOAD_EVERY == 0:
@@ -74,13 +106,12 @@ class Cell:
         process, port = await self._started()
         try:
             await self._look(port)
-            await self._documents_are_there(port)
         finally:
             kill_all(process)
 
-    async def _started(self) -> tuple[subprocess.Popen[bytes], int]:
+    async def _started(self) -> tuple[int, int]:
         port, begun, output = free_port(), time.monotonic(), self.folder / "server.txt"
-        output.unlink(missing_ok=True)
+        output.write_bytes(b"")
         settings = settings_file(
             self.folder,
             self.engine.port,
@@ -90,11 +121,11 @@ class Cell:
             log={"acknowledge": self.acknowledge},
             telemetry={"access_log": False},
         )
-        command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
+        command = ["serve", "--port", str(port)]
         command += ["--config", str(settings), "--workers", str(self.workers)]
-        process = launch(command, output, ALL_CORES)
+        process = self.launcher(output, command)
         while output.read_bytes().count(b"Serving on") < self.workers or not await _answers(port):
-            if process.poll() is not None or time.monotonic() - begun > _START_SECONDS:
+            if not _is_alive(process) or time.monotonic() - begun > _START_SECONDS:
                 kill_all(process)
                 raise SystemExit(f"the server did not start:\n{output.read_text('utf-8')[-2000:]}")
             await asyncio.sleep(0.05)
@@ -106,12 +137,12 @@ class Cell:
         if not self.kills:
             return
         self.lost |= self.told.missing(self.log)
-        for identifier in list(self.told.completions)[-_SHOWN:]:
-            connection = Connection(port)
-            answer = await connection.ask(get(f"/v1/chat/completions/{identifier}"))
-            connection.close()
-            if answer.status != 200:
-                self.lost.add(identifier)
+        turns = [f"/v1/chat/completions/{name}" for name in list(self.told.completions)[-_SHOWN:]]
+        connection = Connection(port)
+        for path in (*turns, *(f"/v1/ingests/{name}" for name in self.told.uploads)):
+            if (await connection.ask(get(path))).status != 200:
+                self.lost.add(path)
+        connection.close()
         try:
             verify(self.log)
         except PlumblineError as error:
@@ -137,25 +168,14 @@ class Cell:
         answer = await connection.ask(_form(name, f"What {name} says: the door opens at seven."))
         connection.close()
         if answer.status == 202:
-            self.told.documents.add(name)
+            self.told.uploads.add(orjson.loads(answer.body)["id"])
         else:
             self.told.refused.append(answer.status)
 
-    async def _documents_are_there(self, port: int) -> None:
-        """The queue of ingests outlives the kills: in the end each upload is in the index."""
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            listed = (await fetch(port, get("/v1/documents?limit=1000")))["data"]
-            absent = self.told.documents - {document["title"] for document in listed}
-            if not absent:
-                return
-            await asyncio.sleep(0.5)
-        self.lost |= absent
 
-
-def kill_all(process: subprocess.Popen[bytes]) -> None:
+def kill_all(process: int) -> None:
     """`kill -9` to a server and every process below it, and return when they are gone."""
-    below = [process.pid]
+    below = [process]
     for one in below:
         for path in Path(f"/proc/{one}/task").glob("*/children"):
             with suppress(OSError):
@@ -163,7 +183,6 @@ def kill_all(process: subprocess.Popen[bytes]) -> None:
     for one in below:
         with suppress(ProcessLookupError):
             os.kill(one, signal.SIGKILL)
-    process.wait()
     while any(_is_alive(one) for one in below):
         time.sleep(0.005)
 

@@ -47,6 +47,7 @@ def check_writable(path: Path, lock_seconds: float) -> None:
         connection = sqlite3.connect(path, isolation_level=None, timeout=lock_seconds)
         try:
             connection.execute("BEGIN IMMEDIATE")
+            write_again(connection)
             connection.execute("ROLLBACK")
         finally:
             connection.close()
@@ -76,6 +77,12 @@ def file_check(path: Path) -> Callable[[], None]:
             )
 
     return check
+
+
+def write_again(connection: sqlite3.Connection) -> None:
+    """Write a page with what stands in it already."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _make_ready(connection: sqlite3.Connection, synchronous: str, lock_seconds: float) -> None:

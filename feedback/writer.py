@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.errors import PlumblineError, StorageFailed
+from feedback.opening import write_again
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Writer:
             StorageFailed: it fails as well.
         """
         if self._failing:
-            await self.submit(_write_again)
+            await self.submit(write_again)
 
     @property
     def waiting(self) -> int:
@@ -156,12 +157,6 @@ def _failure(error: Exception) -> PlumblineError:
     failure = StorageFailed(f"The log can't be written: {error}. {_KEPT_NOTHING}")
     failure.__cause__ = error
     return failure
-
-
-def _write_again(connection: sqlite3.Connection) -> None:
-    """Write a page with what stands in it already."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _wipe(connection: sqlite3.Connection) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.acknowledged import Told
 from benchmarks.gateway.targets import engine
 from benchmarks.kill import SCRIPTS
-from benchmarks.killed import Cell
+from benchmarks.killed import Cell, launcher
 from feedback.log import Log
 from tests.feedback.test_log import completion, feedback, write
 from text.encoder import Encoder
@@ -28,13 +28,14 @@ def test_nothing_that_was_acknowledged_is_lost_by_kills(
 
     async def run() -> Cell:
         async with engine(SCRIPTS, tmp_path) as upstream:
-            cell = Cell("", tmp_path, upstream, tmp_path / "index", encoder, workers)
-            await cell.run(kills, random.Random(5))
+            with launcher() as start:
+                cell = Cell("", tmp_path, upstream, tmp_path / "index", encoder, start, workers)
+                await cell.run(kills, random.Random(5))
         return cell
 
     cell = asyncio.run(run())
     assert cell.kills == kills
-    assert cell.told.completions and cell.told.feedback and cell.told.documents
+    assert cell.told.completions and cell.told.feedback and cell.told.uploads
     assert (cell.lost, cell.damaged, cell.told.refused) == (set(), [], [])
 
 
