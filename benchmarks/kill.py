@@ -5,10 +5,10 @@
 Clients ask (whole, both kinds of stream) and rate all the time; at a random moment the server and all its
 processes are killed, and started again. Then each completion that a client was told of, all its candidates, and
 all feedback must be in the log, the log and the index must be whole, and the API must show the newest turns and all
-uploads. Every fifth run uploads a document first, so that an ingest is under way. The mock model server answers at once or after
-some milliseconds; the judge is off, and documents are searched for one question in ten, so that rows come as fast
-as they can. The control, `log.acknowledge: queued`, acknowledges rows before they are durable: a measurement
-that finds no loss there proves little.
+uploads. Every fifth run uploads a document first, so that an ingest is under way. The mock model server answers at
+once or after some milliseconds; the judge is off, and documents are searched for one question in ten, so that rows
+come as fast as they can. The control, `log.acknowledge: queued`, acknowledges rows before they are durable: a
+measurement that finds no loss there proves little.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ BODIES = (
 
 def old_log(path: Path, schema: int, turns: int = 3) -> list[str]:
     """A log that a version with this schema left behind; the ids of its turns."""
-    ids = [f"chatcmpl-{uuid7()}" for _ in range(turns)]
+    ids = sorted(f"chatcmpl-{uuid7()}" for _ in range(turns))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         for step in MIGRATIONS[:schema]:
@@ -86,10 +86,11 @@ def _insert(connection: sqlite3.Connection, schema: int, identifier: str) -> Non
             "reward": 2.0 - ordinal,
         }
         connection.execute(_statement(CANDIDATE, OF_CANDIDATE, schema), candidate)
-    for body in BODIES:
+    said_ids = sorted(f"fb-{uuid7()}" for _ in BODIES)
+    for said_id, body in zip(said_ids, BODIES, strict=True):
         named = {k: v.format(identifier) if isinstance(v, str) else v for k, v in body.items()}
         said = {
-            "id": f"fb-{uuid7()}",
+            "id": said_id,
             "completion_id": identifier,
             "type": body["type"],
             "key": f"{identifier}-{body['type']}",
