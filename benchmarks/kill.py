@@ -19,6 +19,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,12 +71,17 @@ def report(done: list[Cell]) -> str:
         ["rows of these, with candidates", *(cell.told.rows for cell in done)],
         ["uploads acknowledged", *(len(cell.told.uploads) for cell in done)],
         ["requests cut off", *(cell.told.cut_off for cell in done)],
-        ["other answers than 200", *(len(cell.told.refused) for cell in done)],
+        ["other answers than 200", *(_statuses(cell.told.refused) for cell in done)],
         ["**acknowledged rows and uploads lost**", *(f"**{len(cell.lost)}**" for cell in done)],
         ["log or index damaged, turns half there", *(len(cell.damaged) for cell in done)],
         ["seconds to start, median", *(f"{statistics.median(cell.starts):.1f}" for cell in done)],
     ]
     return table(["", *(cell.name for cell in done)], rows)
+
+
+def _statuses(refused: Sequence[int]) -> str:
+    counted = Counter(refused)
+    return ", ".join(f"{number} × {status}" for status, number in counted.items()) or "0"
 
 
 @click.command()
