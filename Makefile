@@ -114,6 +114,7 @@ bench: $(VENV)/.tested ## Run the benchmarks; DATA=folder with SQuAD-format file
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.judge_cost
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.gate
 	@$(BIN)/python -m benchmarks.handbook
+	@$(BIN)/python -m benchmarks.kill
 	@$(BIN)/python -m benchmarks.gateway passthrough stream full concurrent windowed workers
 
 judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA=folder with the public sets

@@ -18,6 +18,7 @@ COMMANDS = {
     "feedback": "feedback.feedback_command:feedback",
     "export": "feedback.export_command:export",
     "forget": "forget.command:forget",
+    "log": "feedback.log_command:log",
     "keys": "server.keys_command:keys",
 }
 

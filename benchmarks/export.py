@@ -148,7 +148,7 @@ def _fill(path: Path, turns: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".making")
     made.unlink(missing_ok=True)
-    with closing(Log(made, synchronous="NORMAL")) as log, closing(log._open()) as connection:
+    with closing(Log(made, synchronous="NORMAL")) as log, log.writing() as connection:
         rows = _turns(turns)
         for _ in track(range(0, turns, _BATCH), "filling"):
             connection.execute("BEGIN")

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from contract.access import OWNER, Access
-from contract.errors import ConfigurationError
-from feedback.migrations import migrate
+from feedback.opening import check_writable, file_check, open_log
 from feedback.records import CompletionRecord, FeedbackRecord
 from feedback.rows import (
     SAYS_NOTHING,
@@ -41,20 +40,45 @@ _log = logging.getLogger(__name__)
 _NOT_DELETED = "completion_id NOT IN (SELECT id FROM completion WHERE deleted IS NOT NULL)"
 # The metadata as they were changed, else as the request had them.
 _METADATA = "coalesce(metadata, json_extract(reply, '$.metadata'), '{}')"
+# A write waits so long while another process holds the lock.
+_LOCK_SECONDS = 10.0
 
 
 class Log:
     """The log file. Reading opens connections of its own and never waits for the writer."""
 
     def __init__(
-        self, path: Path, *, synchronous: str = "FULL", acknowledge: str = "durable"
+        self,
+        path: Path,
+        *,
+        synchronous: str = "FULL",
+        acknowledge: str = "durable",
+        lock_seconds: float = _LOCK_SECONDS,
     ) -> None:
         self._path = path
         self._waits = acknowledge == "durable"
         self._synchronous = synchronous
+        self._lock_seconds = lock_seconds
         self._unwaited: set[asyncio.Future[None]] = set()
-        self._open().close()
-        self._writer = Writer(self._open)
+        connection = open_log(path, synchronous=synchronous, lock_seconds=lock_seconds)
+        self._writer = Writer(connection, file_check(path))
+
+    def check_writable(self) -> None:
+        """Can the log be written, not only read?
+
+        Raises:
+            ConfigurationError: it can't.
+        """
+        check_writable(self._path, self._lock_seconds)
+
+    async def check(self) -> None:
+        """Does the log take rows? Costs nothing unless it did not take the last ones; then a write that
+        changes nothing is tried.
+
+        Raises:
+            StorageFailed: it takes none yet.
+        """
+        await self._writer.check()
 
     async def write_completion(self, record: CompletionRecord) -> None:
         """Store a turn with all its candidates; with `acknowledge="queued"` soon, not now.
@@ -236,7 +260,9 @@ class Log:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection beside the writer's, for what is no row of its own; the caller begins and ends its
         transactions, and keeps them short."""
-        connection = self._open()
+        connection = open_log(
+            self._path, synchronous=self._synchronous, lock_seconds=self._lock_seconds
+        )
         try:
             yield connection
         finally:
@@ -250,19 +276,6 @@ class Log:
     def close(self) -> None:
         """Finish what waits, then stop the writer."""
         self._writer.close()
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, isolation_level=None, timeout=10)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute("PRAGMA secure_delete = ON")
-            migrate(connection)
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(f"The log {self._path} can't be used: {error}.") from error
-        return connection
 
     def _written(self, task: asyncio.Future[None]) -> None:
         self._unwaited.discard(task)

@@ -144,7 +144,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         ConfigurationError: a newer version of Plumbline wrote this file.
     """
-    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    done = _schema(connection)
     if done > len(MIGRATIONS):
         raise ConfigurationError(
             f"The log has schema {done}, this version knows {len(MIGRATIONS)}. Use a newer Plumbline."
@@ -152,9 +152,17 @@ def migrate(connection: sqlite3.Connection) -> None:
     for number, step in enumerate(MIGRATIONS[done:], done + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            step(connection)
-            connection.execute(f"PRAGMA user_version = {number}")
+            # Another process may have come first while this one waited for the lock.
+            if _schema(connection) < number:
+                step(connection)
+                connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -13,10 +14,16 @@ from typing import Any
 
 from contract.errors import PlumblineError, StorageFailed
 from contract.wal import cut_off
+from feedback.opening import write_again
+
+_log = logging.getLogger(__name__)
 
 Write = Callable[[sqlite3.Connection], Any]
 
 _MAX_BATCH = 256
+
+# The caller's part; what is wrong stands before it.
+_KEPT_NOTHING = "Nothing of this request was stored, and nothing that was acknowledged is lost."
 
 # What a reader held back is wiped as soon as it has gone; this is how often the writer looks.
 _WIPE_AGAIN_SECONDS = 1.0
@@ -32,10 +39,17 @@ class _Item:
 
 
 class Writer:
-    """Writes in the order in which they came; `submit` returns when a write is durable."""
+    """Writes in the order in which they came; `submit` returns when a write is durable.
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
+    Args:
+        connection: used, and closed, by the thread that this starts.
+        check_file: asked before each commit; raises StorageFailed where the file is not the log any more.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, check_file: Callable[[], None]) -> None:
+        self._connection = connection
+        self._check_file = check_file
+        self._failing = False
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
@@ -52,6 +66,15 @@ class Writer:
         self._queue.put(item)
         return await asyncio.wrap_future(item.future)
 
+    async def check(self) -> None:
+        """Where the last write failed, try one that changes nothing.
+
+        Raises:
+            StorageFailed: it fails as well.
+        """
+        if self._failing:
+            await self.submit(write_again)
+
     @property
     def waiting(self) -> int:
         """Writes that nobody has begun yet."""
@@ -63,7 +86,7 @@ class Writer:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
-        connection = self._connect()
+        connection = self._connection
         # A process that was killed may have left erased texts behind; the file itself zeroes what is
         # deleted.
         wiped = cut_off(connection)
@@ -71,15 +94,25 @@ class Writer:
         while not stop:
             batch, stop = self._next_batch(None if wiped else _WIPE_AGAIN_SECONDS)
             try:
+                self._check_file()
                 settled = _commit(connection, batch)
                 wiped = wiped and not any(item.erases for item in batch)
                 wiped = wiped or cut_off(connection)
-            except Exception as error:  # the connection itself is broken: nobody may wait for it
-                failure = StorageFailed(f"The log can't be written: {error}.")
-                settled = [(item, failure) for item in batch]
+            except Exception as error:  # file or connection are broken: nobody may wait for them
+                settled = [(item, _failure(error)) for item in batch]
             for item, result in settled:
+                self._note(result)
                 _settle(item.future, result)
         connection.close()
+
+    def _note(self, result: Any) -> None:
+        """Whether writes fail, and a line in the server's log where that has changed."""
+        failing = isinstance(result, StorageFailed)
+        if failing and not self._failing:
+            _log.error("%s", result.message)
+        elif self._failing and not failing:
+            _log.warning("the log takes rows again")
+        self._failing = failing
 
     def _next_batch(self, timeout: float | None) -> tuple[list[_Item], bool]:
         """What waits, and whether the end has been asked for; nothing where the time is over."""
@@ -97,7 +130,8 @@ class Writer:
 
 
 def _commit(connection: sqlite3.Connection, batch: list[_Item]) -> list[tuple[_Item, Any]]:
-    """Run a batch in one transaction; where one write is bad, each gets a transaction of its own."""
+    """Run a batch in one transaction; where one write is bad, or there is no room for all, each gets a
+    transaction of its own."""
     if not batch:
         return []
     try:
@@ -107,14 +141,24 @@ def _commit(connection: sqlite3.Connection, batch: list[_Item]) -> list[tuple[_I
     except Exception as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        if len(batch) > 1:
+        # A lock that was waited for is not waited for again by each.
+        if len(batch) > 1 and not _is_busy(error):
             return [settled for item in batch for settled in _commit(connection, [item])]
-        if isinstance(error, PlumblineError):
-            return [(batch[0], error)]
-        failure = StorageFailed(f"The log can't be written: {error}.")
-        failure.__cause__ = error
-        return [(batch[0], failure)]
+        return [(item, _failure(error)) for item in batch]
     return list(zip(batch, results, strict=True))
+
+
+def _is_busy(error: Exception) -> bool:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _failure(error: Exception) -> PlumblineError:
+    if isinstance(error, PlumblineError):
+        return error
+    failure = StorageFailed(f"The log can't be written: {error}. {_KEPT_NOTHING}")
+    failure.__cause__ = error
+    return failure
 
 
 def _settle(future: Future[Any], result: Any) -> None:

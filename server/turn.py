@@ -9,7 +9,7 @@ from typing import Any
 
 from contract.candidate import Prompt
 from contract.chat import ChatRequest
-from contract.errors import PlumblineError
+from contract.errors import PlumblineError, StorageFailed
 from contract.passage import Evidence
 from contract.verdict import Assessment, Refuse, Regenerate
 from server.callers import Caller
@@ -40,6 +40,8 @@ async def run_turn(
     """
     stage = parts.telemetry.stage
     try:
+        # What could not be stored is not begun, and of a stream nothing is let out.
+        await parts.log.check()
         await check_size(request, parts)
         with stage("retrieve"):
             evidence = await parts.retrieve(request, caller.access)
@@ -58,8 +60,12 @@ async def run_turn(
     tokens = await parts.prompt_tokens(prompt, choices)
     turn = Turn(live, request, caller, evidence, prompt.messages, tokens, choices, live.seconds())
     reply = completion(turn, parts.policy.version)
-    with stage("log"):
-        await parts.log.write_completion(turn_record(turn, reply, parts))
+    try:
+        with stage("log"):
+            await parts.log.write_completion(turn_record(turn, reply, parts))
+    except StorageFailed as error:
+        parts.telemetry.failed(error)
+        raise
     parts.finished(turn)
     return turn, reply
 

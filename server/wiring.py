@@ -103,11 +103,7 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
         else ReaderPolicy(encoder, executor, settings.reader),
         judge=judge,
         watch=Guard(judge),
-        log=Log(
-            settings.log_file,
-            synchronous=settings.log.synchronous,
-            acknowledge=settings.log.acknowledge,
-        ),
+        log=_log(settings),
         executor=executor,
         retrievals=retrievals(executor, retriever),
         readings=readings(executor, judge, settings.judge.timeout_seconds),
@@ -120,6 +116,16 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
         replicas=replicas,
         engine=engine,
     )
+
+
+def _log(settings: Settings) -> Log:
+    log = Log(
+        settings.log_file,
+        synchronous=settings.log.synchronous,
+        acknowledge=settings.log.acknowledge,
+    )
+    log.check_writable()
+    return log
 
 
 def _lookup(retriever: Retriever) -> Lookup:

@@ -25,7 +25,7 @@ async def livez() -> dict[str, str]:
 
 @router.get("/healthz")
 async def healthz(parts: PartsDep) -> JSONResponse:
-    """Is there an index with documents, and does the policy answer?"""
+    """Is there an index with documents, does the policy answer, and does the log take rows?"""
     problems: dict[str, str] = {}
     try:
         await parts.compute(parts.retriever.check)
@@ -35,6 +35,10 @@ async def healthz(parts: PartsDep) -> JSONResponse:
         await parts.policy.check()
     except PlumblineError as error:
         problems["policy"] = error.message
+    try:
+        await parts.log.check()
+    except PlumblineError as error:
+        problems["log"] = error.message
     if problems:
         return JSONResponse({"status": "not ready", "problems": problems}, status_code=503)
     return JSONResponse({"status": "ok"})

@@ -1,5 +1,4 @@
 import asyncio
-import json
 import os
 import signal
 import sqlite3
@@ -14,7 +13,6 @@ from contract.access import PUBLIC, Access
 from contract.errors import ConfigurationError, NotFound, StorageFailed
 from contract.ids import uuid7
 from feedback.log import Log
-from feedback.migrations import MIGRATIONS
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 
 ROOT = Path(__file__).parents[2]
@@ -168,20 +166,6 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert ids <= stored
 
 
-def test_a_log_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    path, record = tmp_path / "log.sqlite", completion()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        MIGRATIONS[0](connection)
-        connection.execute("PRAGMA user_version = 1")
-        columns = [row[1] for row in connection.execute("PRAGMA table_info(completion)")]
-        values = [getattr(record, name) for name in columns]
-        stored = [json.dumps(v) if isinstance(v, dict | list) else v for v in values]
-        marks = ", ".join("?" * len(columns))
-        connection.execute(f"INSERT INTO completion VALUES ({marks})", stored)
-    old = Log(path).completion(record.id, access=PUBLIC)
-    assert (old.question, old.labels) == (record.question, [])
-
-
 def test_a_turn_is_shown_to_who_may_see_each_labelled_passage(log: Log) -> None:
     public, both = completion(), completion(labels=[["hr"], ["board", "sales"]])
     write(log, public, both)
@@ -196,17 +180,77 @@ def test_a_turn_is_shown_to_who_may_see_each_labelled_passage(log: Log) -> None:
         log.completion(both.id, access=PUBLIC)
 
 
-def test_a_log_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
-    Log(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    with pytest.raises(ConfigurationError, match="newer Plumbline"):
-        Log(path)
-
-
 def test_a_log_that_is_no_database_is_a_plain_sentence(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     path.write_text("this is not SQLite" * 100)
     with pytest.raises(ConfigurationError, match="can't be used"):
         Log(path)
+
+
+def test_writes_that_wait_for_a_lock_too_long_fail_and_later_ones_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    log = Log(path, lock_seconds=0.2)
+    kept, lost = completion(), [completion() for _ in range(8)]
+
+    async def at_once(records: list[CompletionRecord]) -> list[object]:
+        return await asyncio.gather(
+            *(log.write_completion(record) for record in records), return_exceptions=True
+        )
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        results = asyncio.run(at_once(lost))
+        assert {type(result) for result in results} == {StorageFailed}
+        assert "database is locked" in str(results[0])
+        with pytest.raises(StorageFailed):
+            asyncio.run(log.check())
+        other.execute("ROLLBACK")
+    asyncio.run(log.check())
+    write(log, kept)
+    assert [record.id for record in log.completions()] == [kept.id]
+    log.close()
+
+
+def test_an_answer_that_was_only_queued_and_is_lost_stops_those_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    log = Log(path, acknowledge="queued", lock_seconds=0.1)
+
+    async def run() -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await log.write_completion(completion())
+            with pytest.raises(StorageFailed):
+                while True:
+                    await log.check()
+                    await asyncio.sleep(0.01)
+        await log.check()
+
+    asyncio.run(run())
+    log.close()
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from contract.errors import ConfigurationError
+from feedback.log import Log
+log = Log(Path(sys.argv[1]))
+try:
+    log.check_writable()
+except ConfigurationError as error:
+    print(len(list(log.completions())), error.message)
+"""
+
+
+def test_a_log_that_can_only_be_read_is_read_but_no_server_starts_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    log = Log(path)
+    write(log, completion())
+    log.close()
+    path.chmod(0o444)
+    command = [sys.executable, "-c", READ_ONLY, str(path)]
+    if os.geteuid() == 0:
+        # Root may write everything, unless it gives up that right.
+        command = ["setpriv", "--bounding-set=-dac_override", *command]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.startswith("1 ") and "can't be written" in done.stdout, done.stderr

@@ -106,7 +106,8 @@ def test_no_export_to_come_holds_a_forgotten_person(tmp_path: Path, log: Log, ki
     ranked = feedback(kept.id, "ranking", ranking=[f"{kept.id}-0", f"{kept.id}-1"], rater=ANN)
     write(log, kept, mine, rated, said, ranked, feedback(mine.id, "rating", value=True))
     forget(tmp_path, "--user", ANN)
-    options = Options(kind, "both", min_margin=0.1)  # type: ignore[arg-type]
+    sources = ("human",) if kind == "openai-dpo" else ("human", "judge")
+    options = Options(kind, sources, min_margin=0.1)  # type: ignore[arg-type]
     counts = export(log, tmp_path / "out", options, lambda *_: None)
     assert sum(counts.rows.values()) > 0
     assert not holds(tmp_path / "out", ENGLISH, CHINESE, ANN)
