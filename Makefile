@@ -11,6 +11,7 @@ POLICY_URL ?=
 MODEL ?=
 REWARD_MODEL ?=
 PORT ?= 8000
+JOBS ?= 2
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -92,7 +93,7 @@ clients: .clients/.python .clients/.npm ## Install the client libraries that the
 test: $(VENV)/.tested ## Run the suite; installs vLLM and client libraries for the tests that speak to them
 	@$(MAKE) --no-print-directory engine || echo "vLLM can't be installed here; its tests are skipped."
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 test-clients: $(VENV)/.tested ## Run the tests with OpenAI's SDKs, LangChain and LiteLLM only
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."

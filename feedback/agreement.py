@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from contract.feedback import places_of
-from feedback.formats import score_of
+from contract.feedback import places_of, score_of
 from feedback.records import FeedbackRecord
 
 

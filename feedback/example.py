@@ -19,6 +19,7 @@ class Example:
 
     Attributes:
         person: who asked; `unknown` where nobody said.
+        split_with: what it goes into the same file with.
         asked: what the person wrote in this conversation, its last message being the question; empty where
             nobody needs it.
         opinions: how much people said about it.
@@ -29,6 +30,7 @@ class Example:
 
     id: str
     person: str
+    split_with: str
     language: str
     asked: list[str]
     opinions: int

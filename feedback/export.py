@@ -104,18 +104,25 @@ def _example(
     taught = rows_of(Material(turn, named, pairs, options))
     if not taught:
         return None, "nothing in it fits this format"
-    needs_text = options.hygiene is not None or not _is_known(turn.person)
     example = Example(
         id=turn.id,
         person=turn.person,
+        split_with=_split_with(turn),
         language=turn.language,
-        asked=(turn.asked or [turn.question]) if needs_text else [],
+        asked=(turn.asked or [turn.question]) if options.hygiene is not None else [],
         opinions=len(turn.feedback),
         rows=[row for row, _ in taught],
         teaches=[side for _, side in taught],
         made_by=turn.provenance,
     )
     return example, ""
+
+
+def _split_with(turn: LoggedTurn) -> str:
+    """A person is in one file only; of a person who is not known, a conversation or a few-shot set is."""
+    if _is_known(turn.person):
+        return f"person {turn.person}"
+    return turn.few_shot_set or next(iter(turn.asked), turn.question)
 
 
 def _is_known(person: str) -> bool:
@@ -147,7 +154,7 @@ def _write(examples: Iterator[Example], folder: Path, options: Options, counts: 
         }
         for example in examples:
             _count(example, options, counts)
-            split = _split_of(example, options)
+            split = _drawn(example.split_with, options)
             for row, side in zip(example.rows, example.teaches, strict=True):
                 own = split
                 if options.split_by == "rater" and row.get("rater"):
@@ -176,13 +183,6 @@ def _count(example: Example, options: Options, counts: Counts) -> None:
         counts.task_types[task_type(example.asked[-1])] += 1
     elif not _is_known(example.person):
         counts.persons["turns of unknown persons"] += 1
-
-
-def _split_of(example: Example, options: Options) -> str:
-    """A person is in one file only; of a person who is not known, a conversation is."""
-    if _is_known(example.person):
-        return _drawn(f"person {example.person}", options)
-    return _drawn(example.asked[0], options)
 
 
 def _drawn(name: str, options: Options) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from contract.feedback import score_of
 from feedback.answers import Answer
 from feedback.example import ANSWER, NEITHER, REFUSE, Row
 from feedback.options import Kind, Options, Source
@@ -66,15 +67,6 @@ class Material:
 def rows_of(material: Material) -> list[Taught]:
     """The rows of one turn, and what each teaches about refusing."""
     return _MAKERS[material.options.kind](material)
-
-
-def score_of(value: bool | int | str) -> float:
-    """A rating between 0 (bad) and 1 (good)."""
-    if isinstance(value, bool):
-        return float(value)
-    if isinstance(value, int):
-        return (value - 1) / 4
-    return {"good": 1.0, "ok": 0.5, "bad": 0.0}[value]
 
 
 def _preferences(material: Material) -> list[Taught]:

@@ -80,6 +80,14 @@ class LoggedTurn(NamedTuple):
         return str((choices[0].get("message") or {}).get("content") or "")
 
     @property
+    def few_shot_set(self) -> str | None:
+        """What an imported example belongs to: few-shot examples of one instruction show each other."""
+        if not self.id.startswith("import-"):
+            return None
+        found = (orjson.loads(self.reply).get("metadata") or {}).get("few_shot_set")
+        return None if found is None else str(found)
+
+    @property
     def passage_texts(self) -> list[str]:
         """The passages that were shown to the policy."""
         return [passage["text"] for passage in orjson.loads(self.passages)]

@@ -341,3 +341,21 @@ def test_turns_with_tools_or_pictures_are_left_out(log: Log, run) -> None:
     rows, card = run()
     assert questions(rows) == ['What does "tool_calls": mean in JSON?']
     assert card["dropped_turns"] == {"there are tools or pictures in it": 1}
+
+
+def test_few_shot_examples_of_one_instruction_are_in_one_file(
+    log: Log, run, tmp_path: Path
+) -> None:
+    for number, topic in enumerate(TOPICS):
+        for part in ("first", "second"):
+            record = completion(
+                id=f"import-{number:031x}{'12'[part == 'second']}",
+                question=f"Name the {part} thing that comes to mind about {topic}.",
+                reply={"metadata": {"few_shot_set": topic}, "choices": []},
+                decision="import",
+            )
+            write(log, record, feedback(record.id, "correction", correction="Paper."))
+    run(validation=0.5)
+    files = [(tmp_path / "out" / f"{name}.jsonl").read_text() for name in ("train", "validation")]
+    for topic in TOPICS:
+        assert (f" {topic}." in files[0]) != (f" {topic}." in files[1])
