@@ -19,7 +19,7 @@ import click
 
 from benchmarks.report import publish, table
 from feedback.hygiene.near_duplicates import Groups, Signatures, near_duplicates
-from feedback.hygiene.request import normal
+from feedback.hygiene.normal import normal
 
 CASES = Path(__file__).parent / "duplicate_cases"
 Group = Callable[[list[str]], Groups]

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from feedback.example import Example
 from feedback.hygiene.near_duplicates import Signatures
-from feedback.hygiene.request import normal
+from feedback.hygiene.normal import normal
 
 UNKNOWN = "unknown"
 

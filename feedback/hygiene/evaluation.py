@@ -14,7 +14,8 @@ import orjson
 
 from contract.errors import ConfigurationError
 from feedback.hygiene.near_duplicates import band_keys
-from feedback.hygiene.request import Request, normal, same_request
+from feedback.hygiene.normal import normal
+from feedback.hygiene.request import Request, same_request
 from text.language import language_of
 
 _RUN, _RUN_HAN = 13, 26

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,40 +18,10 @@ from functools import lru_cache
 from pypinyin import Style, pinyin
 from rapidfuzz.distance import OSA, Levenshtein
 
+from feedback.hygiene.normal import is_han, normal
+from feedback.hygiene.numbers import BELOW_TWENTY
 from text.engines.folder import EMBEDDED, model_folder
-from text.language import HAN
 
-_POLITE_EN = (
-    r"please|pls|plz|kindly|hi|hello|hey|hi there|hello there|dear (?:all|team|assistant)|good (?:morning|afternoon|"
-    r"evening|day)|thanks(?: a lot| so much| very much| again| in advance)?|thank you(?: so much| very much| in "
-    r"advance)?|many thanks|cheers|thx|ty|(?:i am |i m )?sorry(?: to bother you)?|excuse me|(?:a )?quick question|"
-    r"(?:sent|sending|asking|resending|trying|posted|posting)(?: this| it)? again|resent|resend|(?:i )?(?:am )?just "
-    r"(?:wondering|asking)|could you|can you|would you|will you|if you (?:can|could|don t mind)|i would like to know|"
-    r"i d like to know|i want to know|tell me|let me know|help me(?: out)?"
-)
-_POLITE_ZH = (
-    "麻烦你|麻烦您|麻烦|请问一下|请问|请教一下|请教|请您|请你|请帮我|请帮忙|请|帮我|帮忙|您好|你好|大家好|早上好|"
-    "下午好|晚上好|哈喽|嗨|谢谢您|谢谢你|谢谢啦|谢谢了|多谢了|多谢|谢谢|感谢|拜托了|拜托|不好意思|打扰一下|打扰了|"
-    "打扰|劳驾|辛苦了|我想问一下|想问一下|我想问|想问|我想知道|我想了解一下|想了解一下|再发一次|重新发送|重发|再问一次|"
-    "再次发送|又发一遍|再发一遍|急急急|在吗|能不能|能否|可以|可否"
-)
-_POLITE = re.compile(rf"\b(?:{_POLITE_EN})\b|{_POLITE_ZH}")
-_MARKUP = re.compile(r"https?://\S+|</?[a-z][^<>]{0,40}>")
-_TOKEN = re.compile(rf"[{HAN}]|\d+(?:[.,:/]\d+)*%?|[^\W\d_{HAN}]+(?:['’][^\W\d_{HAN}]+)?")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_BELOW_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_VALUES = {word: number for number, word in enumerate(_BELOW_TWENTY)} | {
-    word: 10 * number for number, word in enumerate(_TENS, 2)
-}
-_POWERS = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
-_HAN_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")}
-_HAN_DIGITS.update({"〇": 0, "两": 2})
-_HAN_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
-_HAN_NUMBER = re.compile(r"(?:\d+(?:\.\d+)?)?[零〇一二两三四五六七八九十百千万亿]+(?:\d(?!\d))?")
 # Characters that are taken for each other because they look alike.
 _LOOKALIKES = frozenset(
     frozenset(pair)
@@ -63,14 +32,7 @@ _LOOKALIKES = frozenset(
     ).split()
 )
 
-# Remarks about the sending itself, in brackets or at an end.
-_REMARK = re.compile(
-    r"[(\[（【][^()\[\]（）【】]{0,60}(?:again|re-?sen[dt]|repost|duplicate|(?:second|2nd|third|3rd|another|new) (?:time|attempt|try)|"
-    r"再次|再发|重发|重新|重复|又发|第二次|补发)[^()\[\]（）【】]{0,60}[)\]）】]"
-)
-_LIST_MARK = re.compile(
-    r"(?m)^[ \t]*(?:\d{1,2}[.)、]|[-*•+>#]+|[(（]?[a-h\d][)）])[ \t]+|[(（]\d{1,2}[)）]"
-)
+# Words of greetings, and of remarks about the sending itself.
 _FRAME = frozenset(
     "again once more time second attempt try retry duplicate message answer answered reply got sent send resend "
     "resending repeat reposting sorry connection dropped lost first one ones no not hope well assistant ai bot help "
@@ -126,17 +88,6 @@ class Request:
     def of(cls, text: str) -> Request:
         """From a prompt as it was written."""
         return cls.of_normal(normal(text))
-
-
-def normal(text: str) -> str:
-    """A prompt without what changes when it is sent again: tokens with blanks between them."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    plain = _REMARK.sub(" ", _LIST_MARK.sub(" ", _MARKUP.sub(" ", plain)))
-    plain = _POLITE.sub(" ", _THOUSANDS.sub("", plain).replace("%", " percent "))
-    tokens = _counted(_TOKEN.findall(_HAN_NUMBER.sub(_in_digits, plain)))
-    if not tokens:
-        tokens = text.split()
-    return " ".join(_undoubled(tokens))
 
 
 def same_request(one: Request, other: Request) -> bool:
@@ -205,7 +156,7 @@ def _slips(length: float) -> float:
 
 def _allowed(length: float, tokens: Sequence[str]) -> float:
     """How many words may differ, besides misspellings and little words."""
-    if length < (_SHORT_HAN if any(map(_is_han, tokens)) else _SHORT):
+    if length < (_SHORT_HAN if any(map(is_han, tokens)) else _SHORT):
         return 0.0
     if length < _LONG:
         return 1.5 if length < _LONG / 2 else 2.0
@@ -229,7 +180,7 @@ def _changes(one: Sequence[str], other: Sequence[str]) -> list[_Change]:
         if (c == d and _repeats(one, a, b)) or (a == b and _repeats(other, c, d)):
             continue
         size = max(b - a, d - c)
-        step = 1 if b - a == d - c and not _is_han(one[a]) else size
+        step = 1 if b - a == d - c and not is_han(one[a]) else size
         for i in range(0, size, step):
             old, new = (
                 tuple(one[a + i : min(b, a + i + step)]),
@@ -250,7 +201,7 @@ def _misspelt(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
     """Is one a misspelling of the other?"""
     if not old or not new:
         return False
-    if all(map(_is_han, (*old, *new))):
+    if all(map(is_han, (*old, *new))):
         return len(old) == len(new) and all(map(_taken_for, old, new))
     a, b = _spelt("".join(old)), _spelt("".join(new))
     if any(map(str.isdigit, a + b)) or len(old) + len(new) > 3:
@@ -273,60 +224,11 @@ def _numbers(tokens: Sequence[str]) -> list[str]:
 
 
 def _weight(tokens: Iterable[str]) -> float:
-    return sum(0.5 if _is_han(token) else 1.0 for token in tokens)
-
-
-def _undoubled(tokens: Sequence[str]) -> list[str]:
-    """Without words that were written twice in a row; Chinese doubles characters on purpose."""
-    return [
-        token
-        for before, token in zip(["", *tokens], tokens)
-        if token != before or _is_han(token) or token[0].isdigit()
-    ]
-
-
-def _counted(tokens: Sequence[str]) -> list[str]:
-    """With numbers in digits, however they were written: "one hundred and twenty", "20 thousand"."""
-    found: list[str] = []
-    number: list[str] = []
-    for token, following in zip(tokens, [*tokens[1:], ""]):
-        starts = token in _VALUES or (token.isdigit() and following in _POWERS)
-        goes_on = number and (
-            token in _VALUES or token in _POWERS or (token == "and" and following in _VALUES)
-        )
-        if goes_on or starts:
-            number.append(token)
-            continue
-        found += _values(number)
-        number = []
-        found.append(token)
-    return [*found, *_values(number)]
-
-
-def _values(words: Sequence[str]) -> list[str]:
-    """The numbers in a run of number words."""
-    found: list[str] = []
-    total = part = 0
-    begun = False
-    for word in words:
-        if word in _POWERS:
-            power = _POWERS[word]
-            total, part = (
-                (total, (part or 1) * power) if power == 100 else (total + part * power, 0)
-            )
-        elif word != "and":
-            value = _VALUES.get(word, int(word) if word.isdigit() else 0)
-            free = 10 if part % 10 == 0 and part % 100 >= 20 else 100 if part % 100 == 0 else 0
-            if begun and (not part and not total or value >= free or (not part and total % 1000)):
-                found.append(str(total + part))
-                total = part = 0
-            part += value
-        begun = True
-    return [*found, str(total + part)] if begun else found
+    return sum(0.5 if is_han(token) else 1.0 for token in tokens)
 
 
 def _spelt(token: str) -> str:
-    return _BELOW_TWENTY[int(token)] if token.isdigit() and int(token) < 20 else token
+    return BELOW_TWENTY[int(token)] if token.isdigit() and int(token) < 20 else token
 
 
 def _is_frame(tokens: Sequence[str]) -> bool:
@@ -336,12 +238,7 @@ def _is_frame(tokens: Sequence[str]) -> bool:
 
 
 def _is_common(token: str) -> bool:
-    return _is_han(token) or token in _words()
-
-
-def _is_han(token: str) -> bool:
-    # Tokens of one character above these are Han; a pattern would say the same in ten times the time.
-    return len(token) == 1 and token >= "\u3400"
+    return is_han(token) or token in _words()
 
 
 @lru_cache(maxsize=8192)
@@ -356,31 +253,6 @@ def _sounds(character: str) -> frozenset[str]:
     """Its readings without tones."""
     (readings,) = pinyin(character, Style.NORMAL, heteronym=True)
     return frozenset(readings)
-
-
-def _in_digits(match: re.Match[str]) -> str:
-    """A Chinese number in digits, also as people say it: 两万三, 1万8."""
-    written = match.group()
-    if not any(character in _HAN_POWERS for character in written):
-        return f" {''.join(str(_HAN_DIGITS.get(c, c)) for c in written)} "
-    total = part = 0.0
-    digit: float | None = None
-    last = 1
-    for piece in re.findall(r"\d+(?:\.\d+)?|.", written):
-        power = _HAN_POWERS.get(piece)
-        if power is None:
-            digit = float(_HAN_DIGITS.get(piece, piece))
-            last = 1 if digit == 0 else last
-        elif power < 10_000:
-            part += (1 if digit is None else digit) * power
-            digit, last = None, power
-        else:
-            total = (total + part + (digit or 0)) * power
-            part, digit, last = 0.0, None, power
-    if digit is not None:
-        # 两万三 is 23,000; 二十三 is 23.
-        part += digit * (last // 10 if last >= 100 else 1)
-    return f" {total + part:.10g} "
 
 
 def _stem(word: str) -> str:

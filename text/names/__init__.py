@@ -1,0 +1,1 @@
+"""Names of persons by language, and in tables."""
