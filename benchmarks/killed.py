@@ -85,6 +85,11 @@ class Cell:
     def log(self) -> Path:
         return self.folder / "log.sqlite"
 
+    @property
+    def _output(self) -> Path:
+        """What the server says that was started last."""
+        return self.folder / "server.txt"
+
     async def run(self, kills: int, dice: random.Random, until: float = math.inf) -> None:
         """Start, load and kill so many times; look after each start, and once more at the end.
 
@@ -95,6 +100,7 @@ class Cell:
                 break
             process, port = await self._started()
             await self._look(port)
+            refused = len(self.told.refused)
             if number % _UPLOAD_EVERY == 0:
                 await self._upload(port, f"note-{number}.txt")
             clients = asyncio.create_task(load(port, self.told, dice))
@@ -102,6 +108,8 @@ class Cell:
             kill_all(process)
             self.kills += 1
             await clients
+            if len(self.told.refused) > refused:
+                click.echo(self._output.read_text("utf-8")[-4000:], err=True)
             click.echo(f"{self.name}: {self.kills} kills, {self.told.rows} rows", err=True)
         process, port = await self._started()
         try:
@@ -110,7 +118,8 @@ class Cell:
             kill_all(process)
 
     async def _started(self) -> tuple[int, int]:
-        port, begun, output = free_port(), time.monotonic(), self.folder / "server.txt"
+        port, begun = free_port(), time.monotonic()
+        output = self._output
         output.write_bytes(b"")
         settings = settings_file(
             self.folder,
