@@ -24,6 +24,9 @@ def open_log(path: Path, *, synchronous: str, lock_seconds: float) -> sqlite3.Co
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # It holds what everybody said; SQLite gives its other files the same permissions.
+        if not path.exists():
+            path.touch(mode=0o600)
         connection = sqlite3.connect(
             path, isolation_level=None, timeout=lock_seconds, check_same_thread=False
         )

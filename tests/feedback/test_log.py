@@ -254,3 +254,9 @@ def test_a_log_that_can_only_be_read_is_read_but_no_server_starts_on_it(tmp_path
         command = ["setpriv", "--bounding-set=-dac_override", *command]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.startswith("1 ") and "can't be written" in done.stdout, done.stderr
+
+
+def test_only_the_owner_may_read_the_log(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.sqlite")
+    write(log, completion())
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
