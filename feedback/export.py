@@ -26,7 +26,7 @@ from feedback.options import Options
 from feedback.pairs import human_pairs, judge_pairs
 from feedback.records import FeedbackRecord
 from feedback.spool import UNKNOWN
-from feedback.turns import LoggedTurn, count_turns, find_turn, read_turns
+from feedback.turns import LoggedTurn, count_deleted, count_turns, find_turn, read_turns
 from feedback.whole import replace_folder
 
 # Only an unescaped quotation mark ends a JSON key, so no text of a person can hold these.
@@ -52,11 +52,9 @@ def export(log: Log, folder: Path, options: Options, progress: Progress) -> Coun
             "--source judge into two folders."
         )
     counts = Counts()
-    deleted = sum(log.counts()["deleted"].values())
-    if deleted:
-        counts.dropped["the turn was deleted"] = deleted
     with replace_folder(folder) as draft, log.reading() as connection:
         connection.execute("BEGIN")  # one state of the log, whatever is written meanwhile
+        counts.dropped["the turn was deleted"] = count_deleted(connection)
         examples = _examples(connection, options, counts, progress)
         if options.hygiene is not None:
             cleaning = Cleaning(options, options.hygiene, draft, counts, progress)

@@ -105,11 +105,21 @@ class LoggedTurn(NamedTuple):
 
 
 def count_turns(connection: sqlite3.Connection, selection: Selection) -> int:
-    """How many turns are selected."""
+    """How many turns are selected; without a selection this reads an index only."""
+    if selection == Selection():
+        (all_of_them,) = connection.execute("SELECT count(*) FROM completion").fetchone()
+        return int(all_of_them) - count_deleted(connection)
     where, values = _where(selection)
     (count,) = connection.execute(
         f"SELECT count(*) FROM completion WHERE {where}", values
     ).fetchone()
+    return int(count)
+
+
+def count_deleted(connection: sqlite3.Connection) -> int:
+    """How many turns have been deleted; there is an index of them."""
+    query = "SELECT count(*) FROM completion WHERE deleted IS NOT NULL"
+    (count,) = connection.execute(query).fetchone()
     return int(count)
 
 
