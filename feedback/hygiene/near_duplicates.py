@@ -135,7 +135,7 @@ def _group_run(
 class _Known:
     """Prompts that were read lately, and pairs that were found to differ."""
 
-    _PROMPTS, _PAIRS = 20_000, 2_000_000
+    _PROMPTS, _PAIRS = 20_000, 500_000
 
     def __init__(self, text_of: Callable[[int], str]) -> None:
         self._text_of = text_of
