@@ -102,6 +102,10 @@ class Feedback(Body):
             ranked = [identifier for place in places_of(self.ranking) for identifier in place]
             if not 2 <= len(ranked) <= MOST_RANKED:
                 raise FieldError("ranking", f"it ranks 2 to {MOST_RANKED} candidates")
+            if len(self.ranking) < 2:
+                raise FieldError(
+                    "ranking", "all are equally good, which prefers none; name two places"
+                )
             if len(set(ranked)) != len(ranked):
                 raise FieldError("ranking", "it must not name a candidate twice")
         return self

@@ -144,8 +144,12 @@ def _check_log(log: Path) -> None:
 
 
 def _check_place(log: Path, out: Path, force: bool) -> None:
-    if not out.parent.is_dir():
-        raise ConfigurationError(f"There is no folder {out.parent}. Make it, or choose another.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {out.parent} can't be made: {error.strerror}. Choose another --out."
+        ) from error
     if out.is_dir():
         raise ConfigurationError(f"{out} is a folder. Name the file to write.")
     if out.resolve() in [log.resolve().with_name(log.name + ending) for ending in _BESIDE]:

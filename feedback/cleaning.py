@@ -20,7 +20,7 @@ from feedback.hygiene.coverage import select
 from feedback.hygiene.evaluation import EvaluationPrompts, read_prompts
 from feedback.hygiene.model_reader import ModelReader
 from feedback.hygiene.near_duplicates import near_duplicates
-from feedback.hygiene.privacy import drop_private, redact_private
+from feedback.hygiene.privacy import Privacy
 from feedback.hygiene.quality import answer_of, keep_good, not_novel
 from feedback.options import Hygiene, Options
 from feedback.spool import Spool
@@ -30,7 +30,6 @@ Progress = Callable[[str, int, int], None]
 
 NEAR_DUPLICATE = "it asks nearly the same as another turn"
 EVALUATION = "its prompt is one of an evaluation"
-PERSONAL = "personal data"
 TOO_MANY = "the person has asked often enough"
 UNBALANCED = "refusals out of balance"
 NOTHING_LEFT = "no row of it was left"
@@ -54,6 +53,7 @@ class Cleaning:
         self._folder = folder
         self._counts = counts
         self._progress = progress
+        self._privacy = Privacy(hygiene.public)
         self._evaluation = EvaluationPrompts(
             prompt for path in hygiene.evaluation for prompt in read_prompts(path)
         )
@@ -90,9 +90,9 @@ class Cleaning:
         if self._options.kind == "sft":
             counts.dropped_rows.update(keep_good(example, self._options.quality))
         if self._hygiene.pii == "drop":
-            counts.dropped_rows[PERSONAL] += drop_private(example, counts.personal_data)
+            counts.dropped_rows.update(self._privacy.drop(example, counts.personal_data))
         elif self._hygiene.pii == "redact":
-            redact_private(example, counts.personal_data)
+            self._privacy.redact(example, counts.personal_data)
         if not example.rows:
             counts.dropped[NOTHING_LEFT] += 1
         return bool(example.rows)

@@ -58,6 +58,11 @@ hygiene_options = _all(
         show_default=True,
         help="Rows with personal data: leave out, mask, or leave as they are.",
     ),
+    _many(
+        "--public",
+        "public",
+        "Text that is no secret, such as @our-domain.example; may be repeated.",
+    ),
     click.option(
         "--near-duplicates/--no-near-duplicates",
         "near_duplicates",
@@ -202,7 +207,7 @@ def export(
         split_by=cast(Any, split_by),
         seed=seed,
         selection=_selection(chosen),
-        hygiene=_hygiene(chosen) if chosen["hygiene"] else None,
+        hygiene=_hygiene(chosen),
         quality=_quality(kind, chosen),
     )
     with progress_bars() as progress:
@@ -210,16 +215,39 @@ def export(
     _report(counts, options, out)
 
 
+def _check_no_hygiene() -> None:
+    """Nothing of it and one of its options contradict each other."""
+    context = click.get_current_context()
+    for name in (
+        "pii",
+        "public",
+        "near_duplicates",
+        "per_person",
+        "evaluation",
+        "refusal_ratio",
+        "refusal_share",
+    ):
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            flag = name.replace("_", "-")
+            raise click.UsageError(
+                f"--no-hygiene leaves everything in; --{flag} can't be asked for beside it."
+            )
+
+
 def _selection(chosen: dict[str, Any]) -> Selection:
     names = ("since", "until", "policies", "collections", "languages", "labels", "without_labels")
     return Selection(**{name: chosen[name] for name in names})
 
 
-def _hygiene(chosen: dict[str, Any]) -> Hygiene:
+def _hygiene(chosen: dict[str, Any]) -> Hygiene | None:
+    if not chosen["hygiene"]:
+        _check_no_hygiene()
+        return None
     names = (
         "near_duplicates",
         "per_person",
         "pii",
+        "public",
         "refusal_ratio",
         "refusal_share",
         "evaluation",
@@ -277,5 +305,13 @@ def _report(counts: Counts, options: Options, out: Path) -> None:
         click.echo(
             f"  {unknown:,} turns are of unknown persons, who can't be capped or split by person."
         )
-    if not rows and not options.judge:
+    if rows and options.validation and not counts.rows["validation"]:
+        click.echo(
+            "  Nobody fell into validation, so there is no validation.jsonl; with few persons, try --validation 0.3."
+        )
+    if not counts.turns:
+        click.echo(
+            "  No turn was selected. Look at the dates, names and labels that you asked for."
+        )
+    elif not rows and not options.judge:
         click.echo("  --source both adds what the judge preferred.")

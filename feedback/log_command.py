@@ -70,17 +70,24 @@ def verify(file: Path | None, as_json: bool, data_dir: Path | None, config: Path
 
 @log.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--although-forgotten",
+    is_flag=True,
+    help="Go on where it brings back what was forgotten since; forget it again.",
+)
 @data_dir_option
 @config_option
-def restore(file: Path, data_dir: Path | None, config: Path | None) -> None:
+def restore(
+    file: Path, although_forgotten: bool, data_dir: Path | None, config: Path | None
+) -> None:
     """Put FILE, a copy, in the place of the log. Stop the server first.
 
-    The log that was there is kept under another name. Turns that were deleted after the copy was made are
-    back: delete them again.
+    The log that was there is kept under another name, with all its texts, until you remove it. Turns that were
+    deleted after the copy was made are back: delete them again.
     """
     path = load_settings(config, data_dir=data_dir).log_file
     with progress_bars() as progress:
-        contents, kept = put_back(file, path, progress)
+        contents, kept = put_back(file, path, progress, although_forgotten=although_forgotten)
     _show(f"{path} is now what {file} holds", contents, False)
     if kept is not None:
         click.echo(f"The log that was there lies at {kept}.")

@@ -40,6 +40,8 @@ class Hygiene:
         near_duplicates: one turn of those that ask nearly the same stays: the one people said most about.
         per_person: most turns of one person, 0 for any number (Ouyang et al. 2022, section 3.2: 200).
         pii: what becomes of rows with personal data.
+        public: texts that are nobody's secret, such as the company's own mail domain: personal data that
+            hold one of these do not count.
         refusal_ratio: rows that teach to refuse and rows that teach not to are kept within this ratio.
         refusal_share: largest share of refusals among answers to imitate (SFT).
         evaluation: files whose prompts must not be trained on.
@@ -48,6 +50,7 @@ class Hygiene:
     near_duplicates: bool = True
     per_person: int = 200
     pii: Pii = "drop"
+    public: tuple[str, ...] = ()
     refusal_ratio: float = 3.0
     refusal_share: float = 0.2
     evaluation: tuple[Path, ...] = ()

@@ -16,14 +16,21 @@ from feedback.backup import Contents, Progress, backup
 _BESIDE = ("-wal", "-shm")
 
 
-def restore(copy: Path, log: Path, progress: Progress) -> tuple[Contents, Path | None]:
+def restore(
+    copy: Path, log: Path, progress: Progress, *, although_forgotten: bool = False
+) -> tuple[Contents, Path | None]:
     """Put what a copy holds in the place of the log, whole and checked or not at all.
+
+    Args:
+        although_forgotten: go on where it brings back texts of persons and documents that were forgotten
+            since the copy was made.
 
     Returns:
         What the copy holds, and where the log that was there lies now; None where there was none.
 
     Raises:
-        ConfigurationError: the copy is damaged or of a newer version, or a server uses the log.
+        ConfigurationError: the copy is damaged or of a newer version, a server uses the log, or somebody
+            was forgotten since.
         StorageFailed: it could not be written; the log is the one that was there.
     """
     if copy.exists() and log.exists() and copy.samefile(log):
@@ -32,6 +39,12 @@ def restore(copy: Path, log: Path, progress: Progress) -> tuple[Contents, Path |
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         contents = backup(copy, draft, progress, force=True)
+        since = len(_forgotten(log) - _forgotten(draft))
+        if since and not although_forgotten:
+            raise ConfigurationError(
+                f"Persons or documents were forgotten {since} times since {copy} was made; it would bring their "
+                "texts back. With --although-forgotten it does, and you have to forget them again."
+            )
         kept = _keep(log, draft)
         put_in_place(draft, log)
     except OSError as error:
@@ -39,6 +52,17 @@ def restore(copy: Path, log: Path, progress: Progress) -> tuple[Contents, Path |
     finally:
         draft.unlink(missing_ok=True)
     return contents, kept
+
+
+def _forgotten(log: Path) -> set[str]:
+    """The ids of the tombstones in a log; none where it is missing, broken or older than these."""
+    if not log.exists():
+        return set()
+    try:
+        with closing(sqlite3.connect(f"{log.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return {stone for (stone,) in connection.execute("SELECT id FROM tombstone")}
+    except sqlite3.DatabaseError:
+        return set()
 
 
 def _keep(log: Path, draft: Path) -> Path | None:

@@ -42,7 +42,7 @@ _OUT_OF_REACH = (
 @click.option("--allow", metavar="PATH", help="Let a forgotten document be ingested again.")
 @click.option("--verify", is_flag=True, help="Show what was forgotten, and check that it is gone.")
 @click.option("--dry-run", is_flag=True, help="Show what would go, and change nothing.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask; needed where nobody can be asked.")
 @click.option("--by", metavar="NAME", help="Who does it, for the tombstone. [default: your login]")
 @click.option(
     "--wait",
@@ -104,7 +104,7 @@ def forget(
         elif dry_run:
             _show(_survey(settings, log, user, document), None, as_json)
         else:
-            if not yes and not as_json and sys.stdin.isatty():
+            if not yes:
                 _confirm(_survey(settings, log, user, document))
             outcome = _forget(settings, log, user, document, by or _login(), wait_seconds)
             proof = _proved(settings, log, outcome)
@@ -116,6 +116,10 @@ def forget(
 
 
 def _confirm(planned: Outcome) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "Nobody can be asked here. Say --yes; --dry-run shows what would go."
+        )
     click.echo(f"To be forgotten: {in_words(planned.counts)}.")
     for note in planned.notes:
         click.echo(note)

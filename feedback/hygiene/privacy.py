@@ -3,82 +3,103 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from feedback.example import Example, Row
-from text.private_data import private_data
+from text.private_data import PrivateDatum, private_data
 
 # Columns that people's texts stand in; the others say where a row came from.
-TEXT_COLUMNS = (
-    "prompt",
+_ASKED = ("prompt", "question", "passages", "cited", "input")
+_ANSWERED = (
     "chosen",
     "rejected",
     "completion",
-    "question",
-    "passages",
-    "cited",
     "reference",
     "candidates",
-    "input",
     "preferred_output",
     "non_preferred_output",
 )
+_WHERE = (
+    ("personal data in the prompt or its passages", _ASKED),
+    ("personal data in an answer", _ANSWERED),
+)
+# Instructions and passages come back turn after turn.
+_KEPT = 4096
 
 
-def drop_private(example: Example, found: Counter[str]) -> int:
-    """Take out the rows with personal data, and count its kinds; how many rows went."""
-    keeps = []
-    for row in example.rows:
-        kinds = _kinds_in([row.get(name) for name in TEXT_COLUMNS])
-        found.update(kinds)
-        keeps.append(not kinds)
-    example.keep(keeps)
-    return keeps.count(False)
+class Privacy:
+    """Finds personal data in rows.
 
+    Args:
+        public: personal data that hold one of these texts, in any case, are nobody's secret.
+    """
 
-def redact_private(example: Example, found: Counter[str]) -> None:
-    """Put `[NAME]`, `[PHONE]` … in the place of personal data, in the rows and in what was asked."""
+    def __init__(self, public: Sequence[str] = ()) -> None:
+        self._public = tuple(text.casefold() for text in public)
+        self._kinds = lru_cache(_KEPT)(self._kinds_in)
+        self.redacted = lru_cache(_KEPT)(self._redacted)
 
-    def redact(text: str) -> str:
-        made, kinds = redacted(text)
-        found.update(kinds)
-        return made
+    def drop(self, example: Example, found: Counter[str]) -> Counter[str]:
+        """Take out the rows with personal data, and count its kinds; how many rows went, and for what."""
+        reasons: Counter[str] = Counter()
+        keeps = []
+        for row in example.rows:
+            where = None
+            for reason, columns in _WHERE:
+                kinds = self._kinds_of([row.get(name) for name in columns])
+                found.update(kinds)
+                where = where or (reason if kinds else None)
+            keeps.append(where is None)
+            if where is not None:
+                reasons[where] += 1
+        example.keep(keeps)
+        return reasons
 
-    example.rows = [
-        row | {name: _mapped(row[name], redact) for name in TEXT_COLUMNS if name in row}
-        for row in example.rows
-    ]
-    example.asked = [redacted(text)[0] for text in example.asked]
+    def redact(self, example: Example, found: Counter[str]) -> None:
+        """Put `[NAME]`, `[PHONE]` … in the place of personal data, in the rows and in what was asked."""
 
+        def redact(text: str) -> str:
+            made, kinds = self.redacted(text)
+            found.update(kinds)
+            return made
 
-@lru_cache(maxsize=4096)
-def redacted(text: str) -> tuple[str, tuple[str, ...]]:
-    """A text with its personal data replaced, and their kinds."""
-    pieces, kinds, position = [], [], 0
-    for datum in private_data(text):
-        pieces += [text[position : datum.start], f"[{datum.kind.upper()}]"]
-        kinds.append(datum.kind)
-        position = datum.end
-    return "".join([*pieces, text[position:]]), tuple(kinds)
+        names = (*_ASKED, *_ANSWERED)
+        example.rows = [
+            row | {name: _mapped(row[name], redact) for name in names if name in row}
+            for row in example.rows
+        ]
+        example.asked = [self.redacted(text)[0] for text in example.asked]
 
+    def _redacted(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """A text with its personal data replaced, and their kinds."""
+        pieces, kinds, position = [], [], 0
+        for datum in self._secret(text):
+            pieces += [text[position : datum.start], f"[{datum.kind.upper()}]"]
+            kinds.append(datum.kind)
+            position = datum.end
+        return "".join([*pieces, text[position:]]), tuple(kinds)
 
-@lru_cache(maxsize=4096)
-def _kinds(text: str) -> frozenset[str]:
-    # Instructions and passages come back turn after turn.
-    return frozenset(datum.kind for datum in private_data(text))
+    def _kinds_in(self, text: str) -> frozenset[str]:
+        return frozenset(datum.kind for datum in self._secret(text))
 
+    def _kinds_of(self, value: Any) -> set[str]:
+        found: set[str] = set()
 
-def _kinds_in(value: Any) -> set[str]:
-    found: set[str] = set()
+        def look(text: str) -> str:
+            found.update(self._kinds(text))
+            return text
 
-    def look(text: str) -> str:
-        found.update(_kinds(text))
-        return text
+        _mapped(value, look)
+        return found
 
-    _mapped(value, look)
-    return found
+    def _secret(self, text: str) -> list[PrivateDatum]:
+        data = private_data(text)
+        if not self._public:
+            return data
+        said = [text[datum.start : datum.end].casefold() for datum in data]
+        return [d for d, own in zip(data, said) if not any(p in own for p in self._public)]
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from contract.errors import ConfigurationError
 from feedback.export import export
 from feedback.log import Log
 from feedback.options import Hygiene, Options, Quality, Selection
 from feedback.records import CompletionRecord
+from plumbline import cli
 from tests.feedback.test_export import TOPICS
 from tests.feedback.test_log import candidate, completion, feedback, write
 
@@ -359,3 +361,34 @@ def test_few_shot_examples_of_one_instruction_are_in_one_file(
     files = [(tmp_path / "out" / f"{name}.jsonl").read_text() for name in ("train", "validation")]
     for topic in TOPICS:
         assert (f" {topic}." in files[0]) != (f" {topic}." in files[1])
+
+
+def test_what_is_public_is_no_secret_and_the_card_says_where_a_secret_stood(log: Log, run) -> None:
+    liked(log, "Whom do I tell about a stolen laptop?", "Write to security@firm.example.")
+    liked(log, "Who keeps the spare keys?", "Ask ann.mole@home.example.")
+    liked(log, "Can you reach me on 0113 496 0000?", "No.")
+    rows, card = run(hygiene=Hygiene(public=("@FIRM.example",)))
+    assert questions(rows) == ["Whom do I tell about a stolen laptop?"]
+    assert card["dropped_rows"] == {
+        "personal data in an answer": 1,
+        "personal data in the prompt or its passages": 1,
+    }
+
+
+def test_the_command_says_what_is_missing_and_what_contradicts(log: Log, tmp_path: Path) -> None:
+    liked(log, "Where do visitors park?")
+    log.close()
+
+    def command(*arguments: str) -> tuple[int, str]:
+        place = ["--data-dir", str(tmp_path), "--out", str(tmp_path / "out")]
+        result = CliRunner().invoke(cli, ["export", "sft", *place, *arguments])
+        return result.exit_code, result.output
+
+    code, said = command("--validation", "0.01")
+    assert code == 0 and "no validation.jsonl" in said
+    code, said = command("--policy", "none")
+    assert code == 0 and "No turn was selected" in said
+    code, said = command("--no-hygiene", "--pii", "redact")
+    assert code == 2 and "--pii can't be asked for beside it" in said
+    code, said = command("--min-grade", "4")
+    assert code == 2 and "--model-url" in said

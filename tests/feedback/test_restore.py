@@ -7,8 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from feedback.log import Log
+from plumbline import cli
 from tests.feedback.test_backup import filled, run
 from tests.feedback.test_log import completion, write
 
@@ -93,3 +95,18 @@ def test_what_is_no_whole_copy_is_not_restored(tmp_path: Path, copy: Path) -> No
         result = run("restore", file, "--data-dir", tmp_path)
         assert (result.exit_code, result.output.startswith("Error: ")) == (1, True)
     assert turns(tmp_path / "log.sqlite") == 41
+
+
+def test_who_was_forgotten_since_does_not_come_back_unseen(tmp_path: Path, copy: Path) -> None:
+    ann = completion(person="ann")
+    log = Log(tmp_path / "log.sqlite")
+    write(log, ann)
+    log.close()
+    place = ["--data-dir", str(tmp_path)]
+    assert CliRunner().invoke(cli, ["forget", "--user", "ann", "--yes", *place]).exit_code == 0
+    refused = run("restore", copy, *place)
+    assert refused.exit_code == 1
+    assert "forgotten 1 times since" in refused.output
+    assert turns(tmp_path / "log.sqlite") == 41
+    assert run("restore", copy, "--although-forgotten", *place).exit_code == 0
+    assert turns(tmp_path / "log.sqlite") == 40

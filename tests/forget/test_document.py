@@ -341,7 +341,7 @@ def test_the_command_is_there_for_a_settings_file(team: Team, tmp_path: Path) ->
     """As an operator runs it: a process of its own, and paths from the settings."""
     config = tmp_path / "plumbline.yaml"
     config.write_text(f"data_dir: {team.data}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "plumbline", "forget", "--config", str(config)]
+    command = [sys.executable, "-m", "plumbline", "forget", "--yes", "--config", str(config)]
     done = subprocess.run(
         [*command, "--document", str(team.docs / "cv.md")],
         cwd=ROOT,

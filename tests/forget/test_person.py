@@ -36,7 +36,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
 
 
 def forget(folder: Path, *arguments: str, code: int = 0) -> dict[str, Any]:
-    options = ["--data-dir", str(folder), "--wait", "20", "--json"]
+    options = ["--data-dir", str(folder), "--wait", "20", "--json", "--yes"]
     result = CliRunner().invoke(cli, ["forget", *options, *arguments])
     assert result.exit_code == code, result.output
     lines = [line for line in result.output.splitlines() if line.startswith("{")]
@@ -203,7 +203,7 @@ def test_a_wrong_folder_is_not_filled(tmp_path: Path) -> None:
 
 def test_people_read_what_was_done(tmp_path: Path, log: Log) -> None:
     write(log, of_ann(ENGLISH))
-    arguments = ["forget", "--user", ANN, "--data-dir", str(tmp_path), "--by", "root"]
+    arguments = ["forget", "--yes", "--user", ANN, "--data-dir", str(tmp_path), "--by", "root"]
     shown = CliRunner().invoke(cli, arguments).output
     for words in (
         "Forgotten: 1 turns",
@@ -225,3 +225,11 @@ def test_a_name_goes_from_what_its_owner_deleted(tmp_path: Path, log: Log) -> No
     forget(tmp_path, "--user", ANN)
     assert not holds(tmp_path, ANN)
     assert orjson.loads(orjson.dumps(log.counts()))["deleted"] == {"completions": 3}
+
+
+def test_nobody_is_forgotten_where_nobody_can_be_asked(tmp_path: Path, log: Log) -> None:
+    write(log, of_ann(ENGLISH))
+    result = CliRunner().invoke(cli, ["forget", "--user", ANN, "--data-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "--yes" in result.output
+    assert holds(tmp_path, ENGLISH)
