@@ -139,7 +139,7 @@ def _reading(path: Path) -> sqlite3.Connection:
 def _check_log(log: Path) -> None:
     if not log.is_file():
         raise ConfigurationError(
-            f"There is no log at {log}. Name its folder with --data-dir, or its settings with --config."
+            f"There is no log at {log}. Name a file that is there, or the data folder with --data-dir."
         )
 
 

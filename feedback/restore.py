@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract.errors import ConfigurationError, StorageFailed
 from contract.files import put_in_place
-from feedback.backup import Contents, Progress, backup
+from feedback.backup import Contents, Progress, backup, verify
 
 _BESIDE = ("-wal", "-shm")
 
@@ -35,6 +35,7 @@ def restore(
     """
     if copy.exists() and log.exists() and copy.samefile(log):
         raise ConfigurationError(f"{copy} is the log itself. Name a copy of it.")
+    verify(copy)  # what is wrong with it is said of the copy, and not of the draft
     draft = log.with_name(f".{log.name}.restored")
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

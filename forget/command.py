@@ -175,7 +175,9 @@ def _show(outcome: Outcome, proof: Proof | None, as_json: bool) -> None:
         f"{proof.files} files of {proof.bytes:,} bytes."
     )
     if proof.shared:
-        click.echo(f"{proof.shared} more stand in what others say, and stay.")
+        click.echo(
+            f"{proof.shared} other stretches stand word for word in what others say too; theirs stays."
+        )
     for path, number in proof.remains.items():
         click.echo(f"STILL THERE: {number} in {path}", err=True)
     for path in outcome.held:
