@@ -24,6 +24,9 @@ Metadata = Annotated[
     Field(max_length=16),
 ]
 
+# The person of a turn about whom nobody has said anything.
+NOBODY = "unknown"
+
 
 class StreamOptions(Wire):
     include_usage: bool | None = None
@@ -175,7 +178,7 @@ class ChatRequest(OpenAIBody):
 
     def person(self, key_name: str = "") -> str:
         """Who asks: `safety_identifier`, else `user`, else the key's name, else `unknown`."""
-        return self.safety_identifier or self.user or key_name or "unknown"
+        return self.safety_identifier or self.user or key_name or NOBODY
 
     @property
     def repeats_answers(self) -> bool:

@@ -19,8 +19,6 @@ class Answer:
     Attributes:
         reward: the judge's; None where it was not judged, or the judge failed.
         refuses: whether it refuses as a whole; None where nobody has judged that.
-        attempt: 0 for a first draft; a later one answers a prompt that also said why the one before was
-            turned down.
     """
 
     text: str
@@ -28,7 +26,6 @@ class Answer:
     completion_class: str | None = None
     violations: tuple[str, ...] = ()
     refuses: bool | None = None
-    attempt: int = 0
     served: bool = False
 
     @property
@@ -55,7 +52,6 @@ def answer_of(candidate: LoggedCandidate) -> Answer:
         candidate.completion_class,
         tuple(judgement.get("violations") or ()),
         None if compliance is None else compliance["full_refusal"] >= 0.5,
-        candidate.attempt,
         bool(candidate.served),
     )
 

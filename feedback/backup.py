@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ConfigurationError, StorageFailed
 from contract.files import put_in_place
+from contract.progress import Progress
 from feedback.migrations import MIGRATIONS
 
 # Between two steps of so many pages (4 MB) the progress is shown and an interrupt is heard.
 _PAGES = 1024
 _BESIDE = ("", "-journal", "-wal", "-shm")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ model server only reads what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import orjson
 
+from contract.progress import Progress
 from feedback.counts import Counts
 from feedback.example import Example
 from feedback.hygiene.balance import Mask, drawn, lot
@@ -25,8 +27,6 @@ from feedback.hygiene.quality import answer_of, keep_good, not_novel
 from feedback.options import Hygiene, Options
 from feedback.spool import Spool
 from text.encoder import Encoder
-
-Progress = Callable[[str, int, int], None]
 
 NEAR_DUPLICATE = "it asks nearly the same as another turn"
 EVALUATION = "its prompt is one of an evaluation"
@@ -60,7 +60,7 @@ class Cleaning:
 
     def clean(self, examples: Iterator[Example]) -> Iterator[Example]:
         """The examples that stay, with the rows that stay, in their order."""
-        with Spool(self._folder / ".spool") as spool:
+        with closing(Spool(self._folder / ".spool")) as spool:
             for example in examples:
                 if self._look_at(example):
                     spool.add(example)
@@ -141,8 +141,8 @@ class Cleaning:
             return
         for person, numbers in by_person.items():
             if len(numbers) > most:
-                drawn = sorted(numbers, key=lambda n: lot(self._options.seed, f"{person} {n}"))
-                keeps[drawn[most:]] = False
+                by_lot = sorted(numbers, key=lambda n: lot(self._options.seed, f"{person} {n}"))
+                keeps[by_lot[most:]] = False
                 self._counts.dropped[TOO_MANY] += len(numbers) - most
 
     def _ask_model(self, spool: Spool, keeps: Mask, goes: Mask) -> None:
@@ -152,7 +152,7 @@ class Cleaning:
             return
         numbers = iter(np.flatnonzero(keeps).tolist())
         total, done = int(keeps.sum()), 0
-        with ModelReader(quality.url, quality.model) as reader:
+        with closing(ModelReader(quality.url, quality.model)) as reader:
             while batch := list(islice(numbers, _READ_AT_A_TIME)):
                 self._read(reader, spool, batch, goes)
                 done += len(batch)

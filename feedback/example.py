@@ -7,10 +7,17 @@ from typing import Any
 
 import orjson
 
+from contract.chat import NOBODY
+
 Row = dict[str, Any]
 
 # What a row teaches about refusing: to do it, not to, or neither.
 REFUSE, ANSWER, NEITHER = 1, -1, 0
+
+
+def is_known(person: str) -> bool:
+    """Does a turn's person stand for one?"""
+    return bool(person) and person != NOBODY
 
 
 @dataclass(slots=True)
@@ -37,6 +44,11 @@ class Example:
     rows: list[Row]
     teaches: list[int]
     made_by: list[str]
+
+    @property
+    def is_known(self) -> bool:
+        """Has somebody said who asked?"""
+        return is_known(self.person)
 
     @property
     def key(self) -> str:

@@ -11,12 +11,13 @@ from typing import IO
 import orjson
 
 from contract.errors import ConfigurationError
+from contract.progress import Progress
 from feedback.agreement import Agreement
 from feedback.answers import Answer, answers_of, named_answers
 from feedback.card import write_card
-from feedback.cleaning import Cleaning, Progress
+from feedback.cleaning import Cleaning
 from feedback.counts import Counts
-from feedback.example import ANSWER, REFUSE, Example
+from feedback.example import ANSWER, REFUSE, Example, is_known
 from feedback.fit import misfit, named_in
 from feedback.formats import Material, rows_of
 from feedback.hygiene.balance import lot
@@ -25,7 +26,6 @@ from feedback.log import Log
 from feedback.options import Options
 from feedback.pairs import human_pairs, judge_pairs
 from feedback.records import FeedbackRecord
-from feedback.spool import UNKNOWN
 from feedback.turns import LoggedTurn, count_deleted, count_turns, find_turn, read_turns
 from feedback.whole import replace_folder
 
@@ -118,13 +118,9 @@ def _example(
 
 def _split_with(turn: LoggedTurn) -> str:
     """A person is in one file only; of a person who is not known, a conversation or a few-shot set is."""
-    if _is_known(turn.person):
+    if is_known(turn.person):
         return f"person {turn.person}"
     return turn.few_shot_set or next(iter(turn.asked), turn.question)
-
-
-def _is_known(person: str) -> bool:
-    return bool(person) and person != UNKNOWN
 
 
 def _that_fits(
@@ -179,7 +175,7 @@ def _count(example: Example, options: Options, counts: Counts) -> None:
     counts.made_by[tuple(example.made_by)] += 1
     if options.hygiene is not None:
         counts.task_types[task_type(example.asked[-1])] += 1
-    elif not _is_known(example.person):
+    elif not example.is_known:
         counts.persons["turns of unknown persons"] += 1
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from contract.errors import ConfigurationError, StorageFailed
 from contract.files import put_in_place
-from feedback.backup import Contents, Progress, backup, verify
+from contract.progress import Progress
+from feedback.backup import Contents, backup, verify
 
 _BESIDE = ("-wal", "-shm")
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 from array import array
 from pathlib import Path
-from types import TracebackType
 
-from feedback.example import Example
+from feedback.example import Example, is_known
 from feedback.hygiene.near_duplicates import Signatures
 from feedback.hygiene.normal import normal
-
-UNKNOWN = "unknown"
 
 
 class Lines:
@@ -54,18 +51,6 @@ class Spool:
         self.opinions = array("I")
         self.teaches = array("b")
 
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._examples.close()
-        self._keys.close()
-
     def __len__(self) -> int:
         return len(self._persons)
 
@@ -96,8 +81,13 @@ class Spool:
         """The first place of an example's rows in `teaches`, and the one after the last."""
         return self._rows[number], self._rows[number + 1]
 
+    def close(self) -> None:
+        """Remove the files."""
+        self._examples.close()
+        self._keys.close()
+
 
 def _number_of(person: str) -> int:
-    if person == UNKNOWN or not person:
+    if not is_known(person):
         return 0
     return int.from_bytes(hashlib.blake2b(person.encode(), digest_size=8).digest(), "big") or 1

@@ -14,12 +14,10 @@ from typing import Literal
 
 import orjson
 
+from contract.chat import NOBODY
 from feedback.records import CompletionRecord
 
 Kind = Literal["user", "document"]
-
-# What the log calls people who said nothing about themselves.
-NOBODY = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,12 @@ from feedback.records import FeedbackRecord
 from feedback.rows import SAYS_NOTHING, feedback_of
 
 _TURN = (
-    "id, created, person, collection, question, language, request, prompt, passages, reply, decision, "
+    "id, person, question, language, request, prompt, passages, reply, decision, "
     "policy_version, judge_version, rubric_version, index_version, settings_version"
 )
-_CANDIDATE = "completion_id, id, choice, attempt, text, served, reward, completion_class, judgement, tool_calls"
+_CANDIDATE = (
+    "completion_id, id, choice, text, served, reward, completion_class, judgement, tool_calls"
+)
 PROVENANCE = (
     "policy_version",
     "judge_version",
@@ -35,7 +37,6 @@ class LoggedCandidate(NamedTuple):
     completion_id: str
     id: str
     choice: int
-    attempt: int
     text: str
     served: int
     reward: float | None
@@ -49,9 +50,7 @@ class LoggedTurn(NamedTuple):
     are JSON."""
 
     id: str
-    created: float
     person: str
-    collection: str
     question: str
     language: str
     request: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
+from contract.chat import NOBODY
 from contract.errors import ConfigurationError, NotFound
 from contract.ids import uuid7
 from contract.settings import Settings
@@ -21,7 +22,7 @@ from feedback.forget import (
     unname,
 )
 from feedback.log import Log
-from feedback.tombstones import NOBODY, Tombstone
+from feedback.tombstones import Tombstone
 from forget.outcome import Outcome
 from forget.traces import spread, stretches
 from server.forget_upload import forget_owner

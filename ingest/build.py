@@ -14,9 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from contract.errors import ConfigurationError, IndexMismatch, StorageFailed
+from contract.progress import Progress
 from contract.settings import IngestSettings, RetrievalSettings
 from ingest.caption import Captions
-from ingest.gather import Gathering, Progress, report_of
+from ingest.gather import Gathering, report_of
 from ingest.load import VERSION as LOADERS_VERSION
 from ingest.publish import publish, restore_manifest
 from ingest.records import (

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from contract.progress import Progress
 from contract.settings import RetrievalSettings
 from ingest.load.document import LoadedDocument
 from ingest.records import Known, write_document
@@ -19,8 +20,6 @@ from text.encoder import Encoder
 _GROUP = 512
 # Encodings are made durable in groups of this many: a kill costs at most their time.
 _COMMIT_EVERY = 64
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

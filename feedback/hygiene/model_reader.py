@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 from typing import Any
 
 import httpx
@@ -39,15 +38,8 @@ class ModelReader:
         self._client = httpx.Client(timeout=_SECONDS, trust_env=False)
         self._model = model or self._first_model()
 
-    def __enter__(self) -> ModelReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the connections."""
         self._client.close()
 
     def perplexities(self, pairs: Sequence[tuple[str, str]]) -> list[float | None]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from contract.chat import NOBODY
 from feedback.imports.examples import Example
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 from text.language import reply_language
@@ -67,7 +68,7 @@ def records_of(example: Example, origin: Origin) -> Rows:
     completion = CompletionRecord(
         id=turn,
         created=origin.when,
-        person=example.notes.get("user", "unknown"),
+        person=example.notes.get("user", NOBODY),
         collection=origin.collection,
         question=question,
         language=reply_language(question),

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from contract.progress import Progress
 from feedback.imports.columns import LABELS, READ
 from feedback.imports.examples import Format, examples_of
 from feedback.imports.labels import Scale, label_of
@@ -18,7 +19,6 @@ from feedback.imports.records import Origin, Rows, records_of
 from feedback.imports.rows import Row, rows_of
 from feedback.log import Log
 
-Progress = Callable[[str, int, int], None]
 OnProblem = Callable[[Path, int, str], None]
 
 # One transaction: long enough to be quick, short enough that a server that runs meanwhile waits for it

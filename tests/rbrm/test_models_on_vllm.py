@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def test_an_answers_perplexity_is_the_models_own(servers: Servers) -> None:
     tokenizer = AutoTokenizer.from_pretrained(servers.chat_model)
     model = AutoModelForCausalLM.from_pretrained(servers.chat_model, dtype=torch.float32)
     pairs = [("How many days?", "Twenty-seven days."), ("年假有几天？", "二十七天。")]
-    with ModelReader(f"{servers.chat}/v1") as reader:
+    with closing(ModelReader(f"{servers.chat}/v1")) as reader:
         found = reader.perplexities(pairs)
         with pytest.raises(PolicyUnavailable, match="no grade from 1 to 5"):
             reader.grades(pairs[:1], ["en"])

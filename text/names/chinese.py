@@ -90,10 +90,10 @@ _CHINESE: tuple[re.Pattern[str], ...] = (
 
 # What stands after a name: a title, a relation, or "with respect". The name is looked for to the left of it.
 _FOLLOWING: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
-    (re.compile(_HAN_TITLES), re.compile(f"{_HAN_CALLED.replace('?)', ')')}$")),
+    (re.compile(_HAN_TITLES), re.compile(f"{_HAN_CALLED}$")),
     (
         re.compile("的?(?:妈妈|爸爸|母亲|父亲|奶奶|爷爷|外婆|外公)"),
-        re.compile(f"{_HAN_CALLED.replace('?)', ')')}$"),
+        re.compile(f"{_HAN_CALLED}$"),
     ),
     (
         re.compile(r"\s?(?:敬上|谨上|敬启|拜上|谨启|敬呈|亲笔|留言)"),
