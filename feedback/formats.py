@@ -80,6 +80,8 @@ def _preference(material: Material, pair: Pair) -> Row:
         "prompt": material.prompt,
         "chosen": _said(chosen),
         "rejected": _said(rejected),
+        "question": turn.question,
+        "previous": turn.previous,
         "source": pair.source,
         "kind": pair.kind,
         "rater": pseudonym(pair.rater) if pair.rater else None,
@@ -179,6 +181,8 @@ def _prompts(material: Material) -> list[Taught]:
         {
             "prompt": material.prompt,
             "question": turn.question,
+            "previous": turn.previous,
+            "response_type": turn.response_type,
             "passages": passages,
             "cited": [text for n, text in enumerate(passages, 1) if n in cited],
             "reference": reference,

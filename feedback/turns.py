@@ -73,6 +73,24 @@ class LoggedTurn(NamedTuple):
         return [text for m in messages if m.get("role") == "user" and (text := _text_of(m))]
 
     @property
+    def previous(self) -> str:
+        """What the assistant had said before the question, or an empty string; the judge reads it."""
+        if '"assistant"' not in self.request:
+            return ""
+        messages = orjson.loads(self.request).get("messages", [])
+        users = [place for place, m in enumerate(messages) if m.get("role") == "user"]
+        before = messages[: users[-1]] if users else []
+        return next((_text_of(m) for m in reversed(before) if m.get("role") == "assistant"), "")
+
+    @property
+    def response_type(self) -> str | None:
+        """The response type that the caller named, if any."""
+        if '"response_type"' not in self.request:
+            return None
+        found = (orjson.loads(self.request).get("plumbline") or {}).get("response_type")
+        return None if found is None else str(found)
+
+    @property
     def replied(self) -> str:
         """What went out in the first choice."""
         choices = orjson.loads(self.reply).get("choices") or [{}]

@@ -11,7 +11,7 @@ from feedback.example import Example, Row
 from text.private_data import PrivateDatum, private_data
 
 # Columns that people's texts stand in; the others say where a row came from.
-_ASKED = ("prompt", "question", "passages", "cited", "input")
+_ASKED = ("prompt", "question", "previous", "passages", "cited", "input")
 _ANSWERED = (
     "chosen",
     "rejected",

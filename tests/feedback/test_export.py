@@ -50,6 +50,21 @@ def test_a_ranking_becomes_all_pairs_with_one_weight_in_all(log: Log, tmp_path: 
     assert {row["group"] for row in found} == {record.id}
 
 
+def test_rows_hold_what_the_judge_reads_of_a_turn(log: Log, tmp_path: Path) -> None:
+    asked = [
+        {"role": "user", "content": "How many weeks?"},
+        {"role": "assistant", "content": "Five [1]."},
+        {"role": "user", "content": "And how many days?"},
+    ]
+    request = {"messages": asked, "plumbline": {"response_type": "safe_refuse"}}
+    record = completion(question="And how many days?", request=request)
+    write(log, record, feedback(record.id, "correction", correction="27 [1]."))
+    for kind in ("rm", "dpo", "grpo"):
+        (row, *_) = rows(log, tmp_path / kind, kind=kind)
+        assert (row["question"], row["previous"]) == ("And how many days?", "Five [1].")
+    assert row["response_type"] == "safe_refuse"
+
+
 def test_human_and_judge_preferences_never_mix_silently(log: Log, tmp_path: Path) -> None:
     record = completion()
     write(log, record, feedback(record.id, "correction", correction="Twenty-seven."))
