@@ -12,6 +12,7 @@ MODEL ?=
 REWARD_MODEL ?=
 PORT ?= 8000
 JOBS ?= 2
+FLYWHEEL ?=
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help

@@ -38,22 +38,30 @@ def publish(
         also: packages whose versions matter besides the usual ones.
         others: names and versions of what ran in other environments.
     """
+    content = f"{body}\n\n{made_by(command, also, others)}"
+    click.echo(content)
+    if write:
+        put(DOCUMENT, name, content)
+
+
+def made_by(command: str, also: Sequence[str] = (), others: Sequence[str] = ()) -> str:
+    """The line below a result: command, date, machine and versions."""
     versions = [f"{package} {version(package)}" for package in (*VERSIONS, *also)]
-    made = (
+    return (
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python "
         f"{platform.python_version()}, " + ", ".join([*versions, *others])
     )
-    content = f"{body}\n\n{made}"
-    click.echo(content)
-    if not write:
-        return
-    text = DOCUMENT.read_text(encoding="utf-8")
+
+
+def put(document: Path, name: str, content: str) -> None:
+    """Put a text between its marks in a document."""
+    text = document.read_text(encoding="utf-8")
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
     if not pattern.search(text):
-        raise SystemExit(f"{DOCUMENT} has no marks for {name}")
+        raise SystemExit(f"{document} has no marks for {name}")
     block = f"{start}\n{content}\n{end}"
-    DOCUMENT.write_text(pattern.sub(lambda _: block, text), encoding="utf-8")
+    document.write_text(pattern.sub(lambda _: block, text), encoding="utf-8")
 
 
 def _machine() -> str:

@@ -1,0 +1,53 @@
+"""How much of everything a turn of the flywheel does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The sizes of a run.
+
+    Attributes:
+        by_heart, in_prompt: steps of the two parts of pretraining.
+        wordings: wordings of each training question that the first round asks.
+        again: wordings that the second round asks.
+        candidates: answers that are sampled and rated for a question.
+        held_out: held-out questions.
+        steps: of GRPO; the other trainers go by epochs.
+        kl_budget: nats by which an answer may come to differ from the policy that training began from.
+        rounds: turns of the wheel.
+    """
+
+    by_heart: int = 120
+    in_prompt: int = 60
+    wordings: int = 4
+    again: int = 2
+    candidates: int = 4
+    held_out: int = 144
+    sft_epochs: int = 4
+    rm_epochs: int = 2
+    steps: int = 40
+    prompts_a_step: int = 8
+    generations: int = 8
+    kl_budget: float = 6.0
+    rounds: int = 2
+
+
+WHOLE = Plan()
+# Every part once, in the suite: whether it gets better is not asked of it.
+QUICK = Plan(
+    by_heart=60,
+    in_prompt=6,
+    wordings=1,
+    again=1,
+    candidates=3,
+    held_out=12,
+    sft_epochs=1,
+    rm_epochs=1,
+    steps=2,
+    prompts_a_step=2,
+    generations=4,
+    rounds=1,
+)

@@ -1,0 +1,217 @@
+"""The whole turn of the flywheel, for one seed: what was asked, trained, measured and served."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.flywheel import tiny, world
+from benchmarks.flywheel.asking import Asking
+from benchmarks.flywheel.plan import Plan
+from benchmarks.flywheel.rater import rates
+from benchmarks.flywheel.rounds import ask, collect, export, held_out, held_out_file, now
+from benchmarks.flywheel.service import Answered, Service, plumbline, serving
+from benchmarks.flywheel.trained import Runs, evaluate, train
+from contract.evaluation import Evaluation
+from contract.progress import Progress
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What the promotion of a round came to.
+
+    Attributes:
+        seconds: from the command to the first answer of the new policy.
+        failed: requests that failed meanwhile.
+    """
+
+    version: str
+    seconds: float
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One turn.
+
+    Attributes:
+        before, after: the served answers to held-out questions: shares of the rater's traits.
+        right: the share of served answers that state the fact, before and after.
+        cards: metrics of the runs, by their names.
+        evaluation, beside: of the GRPO policy, and of DPO's, against the policy in service.
+    """
+
+    number: int
+    before: dict[str, float]
+    after: dict[str, float]
+    right: tuple[float, float]
+    cards: dict[str, dict[str, float]]
+    evaluation: Evaluation
+    beside: Evaluation
+    promotion: Promotion
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All turns of one seed."""
+
+    seed: int
+    rounds: list[Round] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """All of it, pretraining and starts included."""
+        return sum(self.stages.values())
+
+    def to_json(self) -> str:
+        """All of it, for the report."""
+        rounds = [
+            asdict(one)
+            | {"evaluation": one.evaluation.model_dump(), "beside": one.beside.model_dump()}
+            for one in self.rounds
+        ]
+        body = {"seed": self.seed, "rounds": rounds, "stages": self.stages}
+        return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+
+
+class _Clock:
+    """Says which stage begins, and notes how long each took."""
+
+    def __init__(self, stages: dict[str, float], say: Say) -> None:
+        self._stages = stages
+        self.say = say
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        self.say(stage)
+        started = time.monotonic()
+        yield
+        self._stages[stage] = round(time.monotonic() - started, 1)
+
+
+def turn(folder: Path, seed: int, plan: Plan, progress: Progress, say: Say) -> Outcome:
+    """Pretrain, serve, and turn the wheel as often as the plan says.
+
+    Raises:
+        RuntimeError: a command or the server failed; with what it said.
+    """
+    outcome = Outcome(seed)
+    clock = _Clock(outcome.stages, say)
+    base, documents = folder / "base", folder / "documents"
+    with clock("pretrain a policy of a million weights"):
+        world.write_documents(documents)
+        tiny.pretrain(base, seed, progress, by_heart=plan.by_heart, in_prompt=plan.in_prompt)
+    began, served_by = now(), base
+    before: Runs | None = None
+    with ExitStack() as stack:
+        with clock("start vLLM and Plumbline"):
+            service = stack.enter_context(serving(folder, base, documents))
+        for number in range(1, plan.rounds + 1):
+            done, before = _round(
+                service,
+                folder / f"round-{number}",
+                plan,
+                clock,
+                progress,
+                number=number,
+                seed=seed,
+                base=base,
+                served_by=served_by,
+                before=before,
+                began=began,
+            )
+            served_by = before.grpo
+            outcome.rounds.append(done)
+    return outcome
+
+
+def _round(
+    service: Service,
+    folder: Path,
+    plan: Plan,
+    clock: _Clock,
+    progress: Progress,
+    *,
+    number: int,
+    seed: int,
+    base: Path,
+    served_by: Path,
+    before: Runs | None,
+    began: str,
+) -> tuple[Round, Runs]:
+    folder.mkdir(parents=True)
+    started = time.monotonic()
+    since = now()
+    with clock(f"round {number}: ask and rate"):
+        between = collect(service, plan, number, seed, progress)
+    until = now()
+    asked = held_out(plan)
+    with clock(f"round {number}: ask what is held out"):
+        served = ask(service, list(asked), progress, candidates=1)
+    with clock(f"round {number}: export"):
+        exports = export(service, folder, since, between, until, began)
+        prompts = held_out_file(service, folder, until, now(), plan)
+    with clock(f"round {number}: train"):
+        runs = train(
+            service,
+            exports,
+            folder,
+            plan,
+            base=base,
+            before=before,
+            number=number,
+            seed=seed,
+            say=clock.say,
+        )
+    with clock(f"round {number}: evaluate"):
+        found = evaluate(
+            service, served_by, runs.grpo, prompts, runs.judge, folder / "eval", seed=seed
+        )
+        beside = evaluate(
+            service, served_by, runs.dpo, prompts, runs.judge, folder / "eval-dpo", seed=seed
+        )
+    with clock(f"round {number}: promote"):
+        promotion = _promote(service, runs.grpo, folder / "eval", list(asked))
+    with clock(f"round {number}: ask again"):
+        again = ask(service, list(asked), progress, candidates=1)
+    names = ("sft", "rm", "judge", "grpo", "dpo")
+    done = Round(
+        number=number,
+        before=rates([one.text for one in served]),
+        after=rates([one.text for one in again]),
+        right=(_right(served, asked), _right(again, asked)),
+        cards={name: runs.card(name)["metrics"] for name in names},
+        evaluation=found,
+        beside=beside,
+        promotion=promotion,
+        seconds=time.monotonic() - started,
+    )
+    return done, runs
+
+
+def _promote(service: Service, run: Path, evaluation: Path, questions: Sequence[str]) -> Promotion:
+    """Promote a run for everybody, while questions keep coming."""
+    with Asking(service, questions) as asking:
+        started = time.monotonic()
+        plumbline(
+            "policy",
+            "promote",
+            str(run),
+            *("--share", "100", "--evaluation", str(evaluation), "--config", str(service.config)),
+            *("--url", service.url),
+        )
+        version, when = asking.first_change()
+    return Promotion(version, when - started, asking.failed)
+
+
+def _right(answered: Sequence[Answered], asked: dict[str, world.Fact]) -> float:
+    right = [asked[one.question].sentence.casefold() in one.text.casefold() for one in answered]
+    return sum(right) / len(right)
