@@ -13,6 +13,7 @@ import click
 from contract.errors import ConfigurationError
 from contract.settings import quiet_trainers
 from contract.terminal import Command, progress_bars
+from training.rewards.weights import Weights
 from training.train_options import TERMS, common_options, reward_options, sampling_options
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -152,8 +153,8 @@ def _run(kind: str, options_name: str, values: dict[str, Any]) -> None:
     trainer = importlib.import_module(f"training.trainers.{kind}")
     fresh, keep = values.pop("fresh"), values.pop("keep_checkpoints")
     if f"{TERMS[0]}_weight" in values:
-        weights = {name: values.pop(f"{name}_weight") for name in TERMS}
-        values["terms"] = kinds.Terms(**weights)
+        counted = {name: values.pop(f"{name}_weight") for name in TERMS}
+        values["terms"] = Weights(**counted)
     options = getattr(kinds, options_name)(kind=kind, **values)
     with progress_bars() as progress:
         card = task.carry_out(

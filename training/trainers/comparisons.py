@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from rbrm.reward_checkpoints import conversation
+from training.questions import question_of_row
 from training.trainers.data import Row, as_messages, group_of, said
 from training.trainers.options import RMOptions
-from training.trainers.questions import question_of_row
 from training.trainers.tokens import template_ids
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from training.rewards.weights import Weights as TermWeights
 from training.runs.card import Kind
 
 Weights = Literal["lora", "qlora", "full"]
@@ -92,18 +93,6 @@ class PreferenceOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """How much each term of the reward counts."""
-
-    judge: float = 1.0
-    correctness: float = 1.0
-    format: float = 0.25
-    language: float = 0.25
-    length: float = 0.25
-    repetition: float = 0.25
-
-
-@dataclass(frozen=True, kw_only=True)
 class RLOptions(Options):
     """GRPO and RLOO.
 
@@ -124,7 +113,7 @@ class RLOptions(Options):
     beta: float = 0.04
     loss: str = "grpo"
     scale: str = "group"
-    terms: Terms = Terms()
+    terms: TermWeights = TermWeights()
     config: Path | None = None
     rubric: Path | None = None
     reward_model: str | None = None

@@ -13,10 +13,10 @@ import torch
 from contract.settings import JudgeSettings
 from rbrm.answer import Answer
 from rbrm.reading import ReadBatch
+from training.questions import question_of_row
 from training.rewards.reward_models import reward_model_settings, scorer_of
 from training.trainers.data import Row, as_messages
 from training.trainers.options import SFTOptions
-from training.trainers.questions import question_of_row
 from training.trainers.tokens import template_ids
 
 # More prompts make the mean steadier and each epoch longer.

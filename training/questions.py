@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rbrm.answer import Question
-from training.trainers.data import as_messages
 
 
 def question_of_row(row: Mapping[str, Any]) -> Question:
@@ -14,7 +13,8 @@ def question_of_row(row: Mapping[str, Any]) -> Question:
 
     Rows of another origin may lack these columns; then the prompt's last user message is the question.
     """
-    messages = as_messages(row["prompt"], "user")
+    prompt = row["prompt"]
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     asked = [place for place, m in enumerate(messages) if m["role"] == "user"]
     question = row.get("question")
     if question is None:
