@@ -633,6 +633,13 @@ def share_metrics(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
+def quiet_trainers() -> None:
+    """Have the libraries that train send nothing home; they look for this when they are imported."""
+    os.environ.update(
+        HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1", TOKENIZERS_PARALLELISM="false"
+    )
+
+
 class _Sources(BaseSettings, Settings):
     """Settings as file and environment give them."""
 

@@ -15,45 +15,60 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from contract.verdict import ResponseType, Verdict
+from contract.verdict import Judgement, Verdict
 from rbrm.answer import Question
 from rbrm.judge import Judge
+from training.questions import question_of_row
 
 Conversation = str | Sequence[Mapping[str, Any]]
 Reward = Callable[..., list[float | None]]
+
+# What of a data set's columns the judge is told.
+_TOLD = ("question", "previous", "passages", "response_type", "documents_hold_answer")
 
 
 def judge_reward(judge: Judge) -> Reward:
     """A function `f(prompts, completions, **columns) -> rewards`, one reward for each completion.
 
-    Columns `passages` (a list of texts for each row) and `response_type` are used where a data set has
-    them. A completion whose judging failed has the reward None, which TRL leaves out: a judge that failed
-    has approved nothing and condemned nothing.
+    The columns of a GRPO export are used where a data set has them. A completion whose judging failed has
+    the reward None, which TRL leaves out: a judge that failed has approved nothing and condemned nothing.
     """
 
     def plumbline_judge(
-        prompts: Sequence[Conversation],
-        completions: Sequence[Conversation],
-        passages: Sequence[Sequence[str] | None] | None = None,
-        response_type: Sequence[ResponseType | None] | None = None,
-        **columns: Any,
+        prompts: Sequence[Conversation], completions: Sequence[Conversation], **columns: Any
     ) -> list[float | None]:
-        rewards: list[float | None] = []
-        for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-            question = Question(
-                _last(prompt, "user"),
-                tuple((passages[row] if passages else None) or ()),
-                response_type[row] if response_type else None,
-                previous=_last(prompt, "assistant") if not isinstance(prompt, str) else "",
-            )
-            (found,) = judge.judge(question, [_last(completion, "assistant")])
-            rewards.append(found.reward if isinstance(found, Verdict) else None)
-        return rewards
+        judged = judgements_of(judge, prompts, completions, columns)
+        return [found.reward if isinstance(found, Verdict) else None for _, found in judged]
 
     return plumbline_judge
 
 
-def _last(conversation: Conversation, role: str) -> str:
+def judgements_of(
+    judge: Judge,
+    prompts: Sequence[Conversation],
+    completions: Sequence[Conversation],
+    columns: Mapping[str, Any],
+) -> list[tuple[Question, Judgement]]:
+    """What was asked, and the judge's opinion, for each completion; all answers to one prompt, which stand
+    side by side, are judged in one batch."""
+    told = [name for name in _TOLD if columns.get(name) is not None]
+    questions = [
+        question_of_row({"prompt": prompt} | {name: columns[name][row] for name in told})
+        for row, prompt in enumerate(prompts)
+    ]
+    answers = [said_last(completion, "assistant") for completion in completions]
+    found: list[tuple[Question, Judgement]] = []
+    while len(found) < len(questions):
+        first = len(found)
+        question = questions[first]
+        last = first + 1
+        while last < len(questions) and questions[last] == question:
+            last += 1
+        found += [(question, j) for j in judge.judge(question, answers[first:last])]
+    return found
+
+
+def said_last(conversation: Conversation, role: str) -> str:
     """What a role said last; a plain string is the whole text."""
     if isinstance(conversation, str):
         return conversation

@@ -1,0 +1,1 @@
+"""One trainer for each kind of run, on top of TRL's."""
