@@ -131,8 +131,8 @@ class Answering:
         digest = contender.digest
         if contender.adapter is not None:
             # The same adapter on another checkpoint is another policy.
-            assert contender.checkpoint is not None
-            digest += weights_digest(contender.checkpoint)
+            under = Path(contender.checkpoint)
+            digest += weights_digest(under) if under.is_dir() else contender.checkpoint
         drawn_with = digest_of(prompts) if self._sampling.temperature > 0 else ""
         cache = self._cache(digest, self._batch, drawn_with)
         missing = cache.missing(prompts)

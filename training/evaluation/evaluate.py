@@ -20,7 +20,7 @@ from training.evaluation.judged import Pair, judge_pairs
 from training.evaluation.measures import measure
 from training.evaluation.preferences import PairJudge, Preference, win_rate
 from training.evaluation.prompts import EvaluationPrompt, digest_of
-from training.evaluation.sides import Contender
+from training.evaluation.sides import Contender, trained_on
 from training.evaluation.votes import votes
 
 
@@ -75,7 +75,7 @@ def evaluate(
     pairs = judge_pairs(judge, prompts, of_a, of_b, progress)
     preferences = pair_judge.compare(pairs)
     verdicts = [v for pair in pairs for v in (pair.a.verdict, pair.b.verdict)]
-    directions = Directions(judge.rubric, verdicts)
+    directions = Directions(judge.rubric, verdicts, trained_on(b.card, judge.rubric))
     metrics = [*_preferred(preferences), *measure(pairs, directions)]
     metrics += _further(a, b, extras, progress)
     held = held_out(metrics, directions, extras.held_out)

@@ -27,12 +27,11 @@ class LocalPolicy:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        assert contender.checkpoint is not None
         self._torch = torch
         on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
         self._device = "cuda" if on_gpu else "cpu"
-        own = contender.adapter or contender.checkpoint
-        words = own if (own / "tokenizer_config.json").is_file() else contender.checkpoint
+        own = contender.adapter
+        words = own if own and (own / "tokenizer_config.json").is_file() else contender.checkpoint
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(words, padding_side="left")
             self.model: Any = AutoModelForCausalLM.from_pretrained(

@@ -32,18 +32,20 @@ def measure(pairs: Sequence[Pair], directions: Directions) -> list[Metric]:
 
 
 def propositions(pairs: Sequence[Pair], directions: Directions) -> list[Metric]:
-    """The probability of every proposition that was judged: `proposition/NAME`, or `neutral/NAME` where the
-    rubric takes no side."""
-    seen = [v.propositions for pair in pairs for v in (pair.a.verdict, pair.b.verdict)]
-    names = dict.fromkeys(name for found in seen for name in found)
+    """The share of answers of which each proposition holds that was judged: `proposition/NAME`, or
+    `neutral/NAME` where the rubric takes no side."""
+    names = dict.fromkeys(n for p in pairs for j in (p.a, p.b) for n in j.verdict.propositions)
+    holds = [(directions.holds(p.a.verdict), directions.holds(p.b.verdict)) for p in pairs]
     metrics = []
     for name in names:
         way = directions.of(name)
         values = [
-            (p.a.verdict.propositions.get(name), p.b.verdict.propositions.get(name)) for p in pairs
+            (a[name], b[name])
+            for p, (a, b) in zip(pairs, holds, strict=True)
+            if name in p.a.verdict.propositions and name in p.b.verdict.propositions
         ]
         kind = "neutral" if way is None else "proposition"
-        metrics.append(mean_of(f"{kind}/{name}", values, way or "lower"))
+        metrics.append(share_of(f"{kind}/{name}", values, way or "lower"))
     return metrics
 
 

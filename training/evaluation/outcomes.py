@@ -12,6 +12,9 @@ from training.evaluation.judged import Judged, Pair
 
 Due = Literal["answer", "abstain", "refuse"]
 
+# A reference is often a few words, of which the judge can't tell well whether they refuse.
+_SURELY = 0.9
+
 
 def due(pair: Pair) -> Due | None:
     """What a good answer does: by the row's response type, else by what the reference does, else by whether
@@ -22,7 +25,8 @@ def due(pair: Pair) -> Due | None:
     if reference is not None:
         if reference.abstains:
             return "abstain"
-        return "refuse" if reference.refuses and kind is None else "answer"
+        refuses = reference.compliance["full_refusal"] >= _SURELY
+        return "refuse" if refuses and kind is None else "answer"
     if kind == "comply":
         return "answer"
     held = pair.a.verdict.propositions.get("evidence_available")

@@ -12,6 +12,7 @@ import orjson
 
 from contract.errors import ConfigurationError
 from contract.evaluation import Side
+from rbrm.rubric import Rubric, load_rubric
 
 Kind = Literal["weights", "url", "answers"]
 
@@ -23,7 +24,8 @@ class Contender:
     """A policy as it was named.
 
     Attributes:
-        checkpoint: folder with whole weights, and `adapter` the folder of a LoRA adapter on top of them.
+        checkpoint: folder with whole weights (or a hub's name), and `adapter` the folder of a LoRA adapter on
+            top of them.
         url, model: a server, ending in /v1, and the model there; None takes the first that it lists.
         answers: a file of answers that were made before.
         card: the run card, where the policy is a run of `plumbline train`.
@@ -33,7 +35,7 @@ class Contender:
     name: str
     version: str
     digest: str = ""
-    checkpoint: Path | None = None
+    checkpoint: str = ""
     adapter: Path | None = None
     url: str = ""
     model: str | None = None
@@ -126,6 +128,24 @@ def weights_of(folder: Path) -> Path:
     )
 
 
+def trained_on(card: Mapping[str, Any], in_use: Rubric) -> Rubric:
+    """The rubric of the reward that a run was trained on, as far as its file can still be found; else the
+    one in use."""
+    wanted = str(card.get("rubric_version") or in_use.fingerprint)
+    options = card.get("options")
+    named = options.get("rubric") if isinstance(options, Mapping) else None
+    for path in (None, Path(str(named)) if named else None):
+        if wanted == in_use.fingerprint:
+            break
+        try:
+            found = load_rubric(path)
+        except ConfigurationError:
+            continue
+        if found.fingerprint == wanted:
+            return found
+    return in_use
+
+
 def strings_of(value: Any, under: str = "") -> Iterator[tuple[str, str]]:
     """Every string in a run card, with the names that lead to it."""
     if isinstance(value, str):
@@ -147,24 +167,26 @@ def _of_folder(folder: Path, base: Path | None) -> Contender:
     name = str(card.get("name") or own.name)
     digest = weights_digest(weights)
     if not (weights / "adapter_config.json").is_file():
-        return Contender("weights", name, name, digest, checkpoint=weights, card=card)
-    under = (base or _base_of(weights)).expanduser().resolve()
-    if not (under / "config.json").is_file():
-        raise ConfigurationError(
-            f"The adapter {weights} belongs on the checkpoint {under}, and there is none. Name it: "
-            "--base FOLDER."
-        )
+        return Contender("weights", name, name, digest, checkpoint=str(weights), card=card)
+    under = str(base.expanduser().resolve()) if base else _base_of(weights)
     return Contender("weights", name, name, digest, checkpoint=under, adapter=weights, card=card)
 
 
-def _base_of(adapter: Path) -> Path:
+def _base_of(adapter: Path) -> str:
+    """The checkpoint that an adapter belongs on: a folder, else a hub's name."""
     path = adapter / "adapter_config.json"
     try:
-        named = orjson.loads(path.read_bytes()).get("base_model_name_or_path")
+        named = str(orjson.loads(path.read_bytes()).get("base_model_name_or_path") or "")
     except (OSError, orjson.JSONDecodeError, AttributeError) as error:
         raise ConfigurationError(f"{path} can't be read: {error}") from error
     if not named:
         raise ConfigurationError(
             f"The adapter {adapter} does not say which checkpoint it belongs on. Name it: --base FOLDER."
         )
-    return Path(str(named))
+    beside = next((p for p in (Path(named), adapter / named) if p.is_dir()), None)
+    if beside is None and Path(named).is_absolute():
+        raise ConfigurationError(
+            f"The adapter {adapter} belongs on the checkpoint {named}, which is not there. Name it: "
+            "--base FOLDER."
+        )
+    return named if beside is None else str(beside.resolve())

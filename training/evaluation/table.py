@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,12 +24,13 @@ def show(evaluation: Evaluation, folder: Path, console: Console | None = None) -
     """Print what was measured, with flags and notes."""
     out = console or Console()
     a, b = evaluation.a.name, evaluation.b.name
-    table = Table(title=Text(f"{b} against {a}, {evaluation.prompts} prompts"))
-    table.add_column("")
-    for name in (f"A  {a}", f"B  {b}", "B − A, 95 %", "n", ""):
-        table.add_column(Text(name), justify="right")
+    title = Text(f"{b} (B) against {a} (A), {evaluation.prompts} prompts")
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.add_column("", overflow="fold")
+    for name in ("A", "B", "B − A, 95 %", "n", ""):
+        table.add_column(name, justify="right", no_wrap=True)
     for metric in evaluation.metrics:
-        if metric.count and not metric.name.startswith("neutral/"):
+        if _is_shown(metric):
             table.add_row(*_row(metric))
     out.print(table)
     if evaluation.judged_by_training_reward:
@@ -36,6 +38,13 @@ def show(evaluation: Evaluation, folder: Path, console: Console | None = None) -
     for flag in evaluation.flags:
         out.print(Text(f"{flag.kind}: {flag.message}", style="bold red"))
     out.print(Text(f"Written to {folder}: evaluation.json and report.html"))
+
+
+def _is_shown(metric: Metric) -> bool:
+    """There are many propositions; of those the ones that chance does not explain."""
+    if metric.name.startswith("proposition/"):
+        return bool(better_or_worse(metric))
+    return bool(metric.count) and not metric.name.startswith("neutral/")
 
 
 def _row(metric: Metric) -> list[Text]:

@@ -7,6 +7,8 @@ from training.evaluation.figures import is_better, is_worse
 
 # Shares of wins by themselves: half is even.
 EVEN = ("win_rate", "human_win_rate")
+# Of which neither more nor less is better.
+_UNDIRECTED = ("neutral/", "class/ok")
 
 
 def number(value: float | None) -> str:
@@ -28,7 +30,7 @@ def shown_interval(metric: Metric) -> str:
 def better_or_worse(metric: Metric) -> str:
     """`better` or `worse` for b, where that is no matter of chance; else nothing."""
     found = metric.difference
-    if found is None or metric.name.startswith("neutral/"):
+    if found is None or metric.name.startswith(_UNDIRECTED):
         return ""
     if metric.name in EVEN:
         return "better" if found.low > 0.5 else "worse" if found.high < 0.5 else ""
