@@ -33,6 +33,7 @@ from training.evaluation.preferences import (
     check_url_is_another,
 )
 from training.evaluation.prompts import read_prompts
+from training.evaluation.questions_command import questions
 from training.evaluation.sampling import Sampling
 from training.evaluation.sides import Contender, contender_of
 from training.evaluation.table import show
@@ -70,6 +71,9 @@ def evaluation() -> None:
       plumbline eval compare --help
       plumbline eval questions --help
     """
+
+
+evaluation.add_command(questions)
 
 
 def _options(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
