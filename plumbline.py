@@ -18,6 +18,7 @@ COMMANDS = {
     "feedback": "feedback.feedback_command:feedback",
     "export": "feedback.export_command:export",
     "train": "training.command:train",
+    "eval": "training.evaluation.command:evaluation",
     "forget": "forget.command:forget",
     "log": "feedback.log_command:log",
     "keys": "server.keys_command:keys",

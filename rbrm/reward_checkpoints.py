@@ -57,19 +57,19 @@ class TransformersRewardModel:
         self, question: Question, answers: Sequence[Answer], batch: ReadBatch
     ) -> Sequence[float]:
         """One reward for each answer."""
+        return [self.reward(conversation(question, answer.text)) for answer in answers]
+
+    def reward(self, messages: Sequence[Mapping[str, str]]) -> float:
+        """The reward of a conversation that ends with an answer."""
         import torch
 
         tokenizer, model = self._parts
-        rewards = []
-        for answer in answers:
-            messages = conversation(question, answer.text)
-            tokens = tokenizer.apply_chat_template(
-                messages, return_tensors="pt", return_dict=True, truncation=True
-            )
-            with torch.inference_mode():
-                logit = float(model(**tokens.to(model.device)).logits[0, 0])
-            rewards.append((logit - self._mean) / self._deviation)
-        return rewards
+        tokens = tokenizer.apply_chat_template(
+            list(messages), return_tensors="pt", return_dict=True, truncation=True
+        )
+        with torch.inference_mode():
+            logit = float(model(**tokens.to(model.device)).logits[0, 0])
+        return (logit - self._mean) / self._deviation
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -46,6 +46,9 @@ _CHOOSE = {
 _YES, _NO = frozenset({"yes", "是", "y"}), frozenset({"no", "否", "不", "n"})
 _LETTERS = "ABCDEFGH"
 
+# Messages, and the words that each answer may begin with.
+Choice = tuple[Sequence[Mapping[str, str]], Sequence[frozenset[str]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -128,20 +131,31 @@ class ModelGrader:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
+    def choose(self, asked: Sequence[Choice]) -> list[list[float]]:
+        """For each question the probability of each of its answers, among them; they are asked together.
+
+        Raises:
+            JudgeUnavailable: the server can't be reached, or does not answer as asked.
+        """
+        return list(self._threads.map(self._choose, asked))
+
+    def _choose(self, choice: Choice) -> list[float]:
+        messages, answers = choice
+        return _share(_first_token(self._post(self._body(messages))), answers)
+
     def _ask(self, asked: Asked) -> list[float]:
         messages, language = prompt(asked), _language(asked)
         if asked.options is None:
             assert asked.wording is not None
             messages[-1]["content"] += _YES_NO[language].format(asked.wording.of(language))
-            found = _first_token(self._post(self._body(messages)))
-            return [_share(found, [_YES, _NO])[0]]
+            return [self._choose((messages, [_YES, _NO]))[0]]
         lines = [
             f"{letter}. {option.wording.of(language)}"
             for letter, option in zip(_LETTERS, asked.options)
         ]
         messages[-1]["content"] += _CHOOSE[language].format("\n".join(lines))
         letters = [frozenset({letter.lower()}) for letter in _LETTERS[: len(lines)]]
-        return _share(_first_token(self._post(self._body(messages))), letters)
+        return self._choose((messages, letters))
 
     def _body(self, messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
         return {
@@ -177,11 +191,11 @@ def prompt(asked: Asked) -> list[dict[str, str]]:
     language = _language(asked)
     conversation, passages, answer = _HEADINGS[language]
     said = [asked.question.previous] if asked.question.previous else []
-    parts = [_marked(conversation, "\n\n".join([*said, asked.question.text]))]
+    parts = [marked(conversation, "\n\n".join([*said, asked.question.text]))]
     if asked.question.passages:
         numbered = [f"[{n}] {text}" for n, text in enumerate(asked.question.passages, 1)]
-        parts.append(_marked(passages, "\n".join(numbered)))
-    parts.append(_marked(answer, asked.answer.text))
+        parts.append(marked(passages, "\n".join(numbered)))
+    parts.append(marked(answer, asked.answer.text))
     return [
         {"role": "system", "content": _INSTRUCTIONS[language]},
         {"role": "user", "content": "\n\n".join(parts) + "\n\n"},
@@ -192,7 +206,7 @@ def _language(asked: Asked) -> str:
     return reply_language(asked.question.text, default=asked.answer.language)
 
 
-def _marked(heading: str, text: str) -> str:
+def marked(heading: str, text: str) -> str:
     """A text between marks that it can't close by itself."""
     inside = text.replace("<<<", "‹‹‹").replace(">>>", "›››")
     return f"{heading} <<<\n{inside}\n>>>"

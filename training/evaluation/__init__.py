@@ -1,0 +1,1 @@
+"""Two policies on the same prompts: who is better, at what, and how sure that is."""
