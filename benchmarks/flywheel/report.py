@@ -39,8 +39,8 @@ def figures(outcome: Outcome) -> list[Figure]:
 
 
 def _round(one: Round) -> list[Figure]:
-    accuracy = one.cards["rm"]["accuracy"]
-    kl = one.cards["grpo"]["kl"]
+    accuracy = one.cards["rm"]["held_out_accuracy"]
+    kl = one.cards["grpo"]["kept_kl"]
     reward, disliked = _difference(one.evaluation, "reward"), _fall(one)
     worse = fallen(one.evaluation)
     found: list[Figure] = [

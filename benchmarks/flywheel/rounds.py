@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.flywheel import world
+from benchmarks.flywheel.commands import plumbline
 from benchmarks.flywheel.plan import Plan
 from benchmarks.flywheel.rater import Rater
-from benchmarks.flywheel.service import Answered, Service, plumbline
+from benchmarks.flywheel.service import Answered, Service
 from contract.progress import Progress
 
 _PERSONS = 24

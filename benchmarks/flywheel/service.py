@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
+from benchmarks.flywheel.commands import plumbline
 from benchmarks.flywheel.rater import Rater
 from benchmarks.gateway.processes import ROOT, free_port, stop
 from contract.progress import Progress
@@ -112,21 +113,6 @@ def serving(folder: Path, base: Path, documents: Path) -> Iterator[Service]:
     finally:
         service.close()
         stop(process)
-
-
-def plumbline(*arguments: str) -> str:
-    """Run a command of Plumbline; what it said.
-
-    Raises:
-        RuntimeError: it failed; with what it said.
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "plumbline", *arguments], cwd=ROOT, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        said = f"{done.stdout}\n{done.stderr}"[-4000:]
-        raise RuntimeError(f"plumbline {' '.join(arguments)} failed:\n{said}")
-    return done.stdout
 
 
 def _settings(data: Path, base: Path, port: int) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from benchmarks.flywheel.commands import plumbline
 from benchmarks.flywheel.plan import Plan
 from benchmarks.flywheel.rounds import Exports
-from benchmarks.flywheel.service import Service, plumbline
+from benchmarks.flywheel.service import Service
 from contract.evaluation import Evaluation, read_evaluation
+from training.runs.card import read_card
 
 Say = Callable[[str], None]
 _ANSWER_TOKENS = "80"
@@ -27,10 +28,18 @@ class Runs:
     grpo: Path
     dpo: Path
 
-    def card(self, name: str) -> dict[str, Any]:
-        """The card of one of them."""
-        found: dict[str, Any] = json.loads((getattr(self, name) / "run.json").read_bytes())
-        return found
+    def metrics(self, name: str) -> dict[str, float]:
+        """The last figures of one of them; of GRPO also `kept_kl`, the distance of the policy that was kept:
+        a step writes its answers with the policy of the step before."""
+        folder: Path = getattr(self, name)
+        card = read_card(folder)
+        if name != "grpo":
+            return card.metrics
+        curve: dict[int, float] = dict(
+            json.loads((folder / "curves.json").read_bytes())["kl_per_answer"]
+        )
+        kept = int(card.options["kept_step"])
+        return card.metrics | {"kept_kl": curve.get(kept + 1, curve[max(curve)])}
 
 
 def train(
@@ -60,9 +69,15 @@ def train(
         plumbline("train", kind, str(data), *arguments)
         return target
 
-    epochs = ("--epochs", str(plan.rm_epochs))
+    epochs = ("--epochs", str(plan.rm_epochs), "--learning-rate", "1e-3")
     if before is None:
-        sft = run("sft", exports.sft, base, "sft", "--epochs", str(plan.sft_epochs))
+        sft = run(
+            "sft",
+            exports.sft,
+            base,
+            "sft",
+            *("--epochs", str(plan.sft_epochs), "--learning-rate", "1e-3"),
+        )
         parent = sft
     else:
         sft, parent = before.sft, before.grpo
@@ -76,9 +91,9 @@ def train(
         *("--reward-model", str(rm), "--config", str(service.config)),
         *("--steps", str(plan.steps), "--batch", str(plan.prompts_a_step)),
         *("--generations", str(plan.generations), "--answer-tokens", _ANSWER_TOKENS),
-        *("--kl-budget", str(plan.kl_budget)),
+        *("--kl-budget", str(plan.kl_budget), "--learning-rate", "3e-4"),
     )
-    dpo = run("dpo", exports.dpo, parent, "dpo", "--epochs", "1")
+    dpo = run("dpo", exports.dpo, parent, "dpo", "--epochs", "1", "--learning-rate", "2e-4")
     return Runs(sft, rm, judge, grpo, dpo)
 
 

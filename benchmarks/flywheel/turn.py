@@ -11,10 +11,11 @@ from pathlib import Path
 
 from benchmarks.flywheel import tiny, world
 from benchmarks.flywheel.asking import Asking
+from benchmarks.flywheel.commands import plumbline
 from benchmarks.flywheel.plan import Plan
 from benchmarks.flywheel.rater import rates
 from benchmarks.flywheel.rounds import ask, collect, export, held_out, held_out_file, now
-from benchmarks.flywheel.service import Answered, Service, plumbline, serving
+from benchmarks.flywheel.service import Answered, Service, serving
 from benchmarks.flywheel.trained import Runs, evaluate, train
 from contract.evaluation import Evaluation
 from contract.progress import Progress
@@ -188,7 +189,7 @@ def _round(
         before=rates([one.text for one in served]),
         after=rates([one.text for one in again]),
         right=(_right(served, asked), _right(again, asked)),
-        cards={name: runs.card(name)["metrics"] for name in names},
+        cards={name: runs.metrics(name) for name in names},
         evaluation=found,
         beside=beside,
         promotion=promotion,
