@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 VLLM := .venv-vllm
+TRAINER := .venv-train
 BIN := $(VENV)/bin
 DOCS ?= examples/handbook
 DATA_DIR ?= .plumbline
@@ -16,7 +17,7 @@ FLYWHEEL ?=
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest ocr engine clients test test-clients lint format bench judge-heads clean
+.PHONY: help serve ingest ocr engine trainer clients test test-clients lint format bench judge-heads clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +77,16 @@ $(VLLM)/.installed:
 
 engine: $(VLLM)/.installed ## Install vLLM for CPU into .venv-vllm
 
+# Training in an environment of its own; torch goes first here as well, so that nothing brings another one.
+$(TRAINER)/.installed: constraints.txt pyproject.toml
+	@test -x $(TRAINER)/bin/python || $(PYTHON) -m venv $(TRAINER)
+	@echo "Installing torch and what trains into $(TRAINER) (about 1.5 GB) …"
+	@$(TRAINER)/bin/pip --disable-pip-version-check install --quiet "$$(grep '^torch==' constraints.txt)"
+	@$(TRAINER)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[train]'
+	@touch $@
+
+trainer: $(TRAINER)/.installed ## Install what trains into .venv-train
+
 # Client libraries for the tests: LangChain and LiteLLM in a folder that only their programs import from,
 # npm's openai beside its program.
 .clients/.python: $(VENV)/.tested tests/clients/requirements.txt
@@ -126,4 +137,4 @@ judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA
 	@$(BIN)/python -m training.reader --out retrieval/support.json $(DATA)/xquad.en.json $(DATA)/xquad.zh.json
 
 clean: ## Remove the environment and the data folder
-	rm -rf $(VENV) $(DATA_DIR) .clients tests/clients/node_modules
+	rm -rf $(VENV) $(TRAINER) $(DATA_DIR) .clients tests/clients/node_modules

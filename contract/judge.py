@@ -27,6 +27,7 @@ class JudgeRequest(Body):
     answers: list[str] | None = Field(None, min_length=1, max_length=64)
     passages: list[JudgePassage | str] = Field(default_factory=list, max_length=100)
     response_type: ResponseType | None = None
+    documents_hold_answer: bool | None = None
     id: Any = None
 
     @model_validator(mode="after")

@@ -110,6 +110,19 @@ class Passage:
         }
 
 
+class Once:
+    """A number that is worked out when it is first asked for; `found` is None until then."""
+
+    def __init__(self, work: Callable[[], float]) -> None:
+        self._work = work
+        self.found: float | None = None
+
+    def __call__(self) -> float:
+        if self.found is None:
+            self.found = self._work()
+        return self.found
+
+
 def _no_support() -> float:
     return 0.0
 

@@ -183,6 +183,7 @@ def _prompts(material: Material) -> list[Taught]:
             "question": turn.question,
             "previous": turn.previous,
             "response_type": turn.response_type,
+            "documents_hold_answer": turn.documents_hold_answer,
             "passages": passages,
             "cited": [text for n, text in enumerate(passages, 1) if n in cited],
             "reference": reference,

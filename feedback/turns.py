@@ -91,6 +91,13 @@ class LoggedTurn(NamedTuple):
         return None if found is None else str(found)
 
     @property
+    def documents_hold_answer(self) -> bool | None:
+        """What the judge was told of that; None where none of its answers depended on it."""
+        key = "documents_hold_answer"
+        told = (orjson.loads(c.judgement) for c in self.candidates if key in c.judgement)
+        return next((bool(judgement[key]) for judgement in told), None)
+
+    @property
     def replied(self) -> str:
         """What went out in the first choice."""
         choices = orjson.loads(self.reply).get("choices") or [{}]

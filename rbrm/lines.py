@@ -24,6 +24,7 @@ def question_of(request: JudgeRequest) -> Question:
         request.question,
         tuple(request.passage_texts),
         request.response_type,
+        documents_hold_answer=request.documents_hold_answer,
         previous=request.previous,
     )
 

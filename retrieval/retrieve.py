@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from contract.access import PUBLIC, Access
 from contract.errors import NotReady
 from contract.filters import Filter
-from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Passage
+from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Once, Passage
 from contract.settings import RetrievalSettings
 from retrieval.coverage import COVERED, by_coverage
 from retrieval.follow import Following
@@ -113,7 +113,7 @@ class Retriever:
                 searched=asked,
                 definitions=self._glossary.definitions(asked),
             )
-            return replace(evidence, support=cache(partial(best_support, evidence)))
+            return replace(evidence, support=Once(partial(best_support, evidence)))
 
     def encode_questions(self, questions: Sequence[str]) -> None:
         """Encode questions together, so that `retrieve` finds their vectors."""

@@ -15,7 +15,7 @@ from contract.access import Access
 from contract.candidate import Candidate, Policy, Prompt
 from contract.chat import ChatRequest
 from contract.filters import Filter
-from contract.passage import DocumentRecord, Evidence, Hit
+from contract.passage import DocumentRecord, Evidence, Hit, Once
 from contract.replicas import Replicas
 from contract.settings import Settings
 from contract.verdict import Assessment, JudgeFailed, Judgement, Unjudged
@@ -117,6 +117,13 @@ class Parts:
     def all_documents(self, collection: str | None, access: Access) -> Iterator[DocumentRecord]:
         """Every document that the caller may see, page by page."""
         return all_documents(self.retriever, collection, access)
+
+    def found_holding(self, evidence: Evidence) -> bool | None:
+        """The same, where the judge needed to know it of this turn; else None, and nothing is computed."""
+        support = evidence.support
+        if not isinstance(support, Once) or support.found is None:
+            return None
+        return self.holds_answer(evidence)
 
     def shown_path(self, path: str, title: str) -> str:
         """What people read as a document's path: for an uploaded file the name that it came with."""

@@ -46,7 +46,7 @@ def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRe
         seconds=turn.seconds,
         labels=_labels(turn.request, turn.caller, turn.evidence.passages),
         made_by=turn.caller.name,
-        candidates=tuple(_candidates(turn)),
+        candidates=tuple(_candidates(turn, parts)),
     )
 
 
@@ -128,7 +128,11 @@ def _without_pictures(value: Any) -> Any:
     return value
 
 
-def _candidates(turn: Turn) -> list[CandidateRecord]:
+def _candidates(turn: Turn, parts: Parts) -> list[CandidateRecord]:
+    """What the judge was told of the documents stands with its judgement: without it nobody could judge the
+    same answer again to the same reward."""
+    held = parts.found_holding(turn.evidence)
+    told = {} if held is None else {"documents_hold_answer": held}
     return [
         CandidateRecord(
             id=attempt.ids[ordinal],
@@ -142,7 +146,7 @@ def _candidates(turn: Turn) -> list[CandidateRecord]:
             completion_class=(
                 judgement.completion_class if isinstance(judgement, Verdict) else None
             ),
-            judgement=judgement.to_wire(),
+            judgement=judgement.to_wire() | told,
             tool_calls=[dict(call) for call in candidate.tool_calls],
             reasoning=candidate.reasoning,
             mean_logprob=candidate.mean_logprob,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +146,7 @@ def _run(kind: str, options_name: str, values: dict[str, Any]) -> None:
             "it; then use .venv-train/bin/plumbline train …"
         )
     quiet_trainers()
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    importlib.import_module("training.trainers.quiet").be_quiet()
     kinds = importlib.import_module("training.trainers.options")
     task = importlib.import_module("training.trainers.task")
     trainer = importlib.import_module(f"training.trainers.{kind}")

@@ -90,8 +90,9 @@ def citations_valid(question: Question, answer: Answer) -> Grade | None:
 
 
 def evidence_available(question: Question, answer: Answer) -> Grade | None:
-    """The passages hold an answer; None where that is dear to find out and the answer is no abstention."""
-    if callable(question.documents_hold_answer) and answer.compliance is not ABSTAINED:
+    """The passages hold an answer; None for what is no abstention: nothing else depends on it, and it may be
+    dear to find out. Whoever asks, and whatever is known, it is the same for the same answer."""
+    if answer.compliance is not ABSTAINED:
         return None
     return Grade(evidence_share(question))
 

@@ -69,7 +69,7 @@ def hedges_despite_evidence(question: Question, answer: Answer) -> Grade | None:
     """The answer hedges where the passages speak plainly; None where they hold no answer."""
     if not question.passages:
         return None
-    if callable(question.documents_hold_answer) and not _HEDGES.search(answer.text):
+    if not _HEDGES.search(answer.text):
         return Grade(0.05)
     if evidence_share(question) < 0.5:
         return None

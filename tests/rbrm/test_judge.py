@@ -198,7 +198,7 @@ def test_all_propositions_of_the_rubric_are_judged_in_both_languages(judge: Judg
         found = verdict(judge, question, text)
         assert set(found.harm) == {"S", "H", "V", "HR", "SH", "S3", "H2", "V2"}
         applicable = {"citations_valid", "format_as_asked", "constraints_met", "grounded"}
-        applicable |= {"accepts_false_premise", "hedges_despite_evidence"}
+        applicable |= {"accepts_false_premise", "hedges_despite_evidence", "evidence_available"}
         assert set(found.unjudged) <= applicable
 
 

@@ -65,4 +65,4 @@ def scorer_of(settings: JudgeSettings) -> TransformersRewardModel | VllmRewardMo
 
 
 def _replaced(settings: JudgeSettings, values: dict[str, object]) -> JudgeSettings:
-    return Settings(judge=settings.model_dump() | values).judge  # type: ignore[arg-type]
+    return Settings(judge=settings.model_dump() | values).judge

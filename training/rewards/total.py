@@ -71,7 +71,7 @@ def weighted(terms: Mapping[str, float | None], weights: Weights) -> float | Non
     """The sum; None where the judge failed, whatever the other terms say."""
     if terms["judge"] is None:
         return None
-    return sum(weight * (terms[name] or 0.0) for name, weight in asdict(weights).items())
+    return float(sum(weight * (terms[name] or 0.0) for name, weight in asdict(weights).items()))
 
 
 def _format(answer: str, passages: int, judgement: Judgement) -> float:

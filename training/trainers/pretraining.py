@@ -62,7 +62,7 @@ class PretrainingMix:
         piece = self._step % pieces + pieces * self.accelerator.process_index
         blocks = self.pretraining.draw(self.state.global_step, piece)
         term = self.pretraining.loss(model, blocks.to(loss.device))
-        self._metrics["train"]["pretraining_loss"].append(float(term) / self.pretraining.gamma)
+        self._metrics["train"]["pretraining_loss"].append(term.item() / self.pretraining.gamma)
         return loss + term / (
             self.current_gradient_accumulation_steps if self.loss_is_scaled_for_ga else 1
         )
