@@ -17,7 +17,7 @@ FLYWHEEL ?=
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest ocr engine trainer clients test test-clients lint format bench judge-heads clean
+.PHONY: help serve ingest ocr engine trainer clients test test-clients lint format bench flywheel judge-heads clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -129,6 +129,9 @@ bench: $(VENV)/.tested ## Run the benchmarks; DATA=folder with SQuAD-format file
 	@$(BIN)/python -m benchmarks.handbook
 	@$(BIN)/python -m benchmarks.kill
 	@$(BIN)/python -m benchmarks.gateway passthrough stream full concurrent windowed workers
+
+flywheel: $(TRAINER)/.installed engine ## Ask, rate, train, evaluate, promote, ask again: a tiny policy, CPU only, some twenty minutes
+	@$(TRAINER)/bin/python -m benchmarks.flywheel $(FLYWHEEL)
 
 judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA=folder with the public sets
 	@test -n "$(DATA)" || { echo "Set DATA to the folder with the public data sets."; exit 1; }

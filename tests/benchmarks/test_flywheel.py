@@ -1,0 +1,66 @@
+"""The whole turn of the wheel with the real vLLM, a few steps of everything; and the rater that drives it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks.flywheel import world
+from benchmarks.flywheel.plan import QUICK
+from benchmarks.flywheel.rater import Rater, Traits
+from benchmarks.flywheel.turn import Outcome, turn
+from tests.engine import require_engine
+from training.runs.card import read_card
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    require_engine()
+    folder = tmp_path_factory.mktemp("flywheel")
+    return folder, turn(folder, 0, QUICK, lambda *_: None, lambda _: None)
+
+
+def test_every_part_follows_from_the_one_before(turned: tuple[Path, Outcome]) -> None:
+    folder, outcome = turned
+    runs = folder / "round-1"
+    cards = {name: read_card(runs / name) for name in ("sft", "rm", "judge", "grpo", "dpo")}
+    assert cards["sft"].parent.name == "base"
+    for name in ("rm", "judge", "grpo", "dpo"):
+        assert cards[name].parent.digest == cards["sft"].digest, name
+    assert cards["rm"].data != cards["judge"].data
+    (done,) = outcome.rounds
+    assert done.evaluation.b.digest == cards["grpo"].digest
+    assert not done.evaluation.judged_by_training_reward
+    assert done.evaluation.prompts == QUICK.held_out
+
+
+def test_what_was_trained_answers_and_nothing_was_dropped(turned: tuple[Path, Outcome]) -> None:
+    folder, outcome = turned
+    (done,) = outcome.rounds
+    assert done.promotion.failed == 0
+    digest = read_card(folder / "round-1" / "grpo").digest
+    assert done.promotion.version.endswith(digest[:8])
+
+
+def test_the_rater_prefers_short_polite_cited_answers() -> None:
+    fact, *others = [f for f in world.facts() if f.room == "map room"]
+    best = world.answer(fact, world.Manner("Gladly: "), others)
+    worse = {
+        "rude": world.answer(fact, world.Manner("Obviously, "), others),
+        "uncited": world.answer(fact, world.Manner("Gladly: ", cites=False), others),
+        "wordy": world.answer(fact, world.Manner("Gladly: ", more=1), others),
+    }
+    for trait, text in worse.items():
+        assert getattr(Traits.of(text), trait)
+        texts = {"x": text, "y": best}
+        ranking, thumb = Rater("ann", random.Random(0), errs=0.0).feedback("c", texts)
+        assert ranking["ranking"] == ["y", "x"]
+        assert (thumb["candidate_id"], thumb["value"]) == ("y", True)
+
+
+def test_no_round_of_training_sees_a_held_out_wording() -> None:
+    trained = {q for fact in world.facts() for q in fact.questions(held_out=False)}
+    held_out = {q for fact in world.facts() for q in fact.questions(held_out=True)}
+    assert not trained & held_out
