@@ -17,6 +17,7 @@ COMMANDS = {
     "rubric": "rbrm.rubric_command:rubric",
     "feedback": "feedback.feedback_command:feedback",
     "export": "feedback.export_command:export",
+    "replay": "server.replay.command:replay",
     "forget": "forget.command:forget",
     "log": "feedback.log_command:log",
     "keys": "server.keys_command:keys",
