@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from contract.passage import Passage
@@ -14,7 +15,7 @@ Moved = tuple[Passage, Passage]
 
 @dataclass(frozen=True, slots=True)
 class PassageChanges:
-    """A passage is the same where document and text are.
+    """A passage is the same where its text and the name of its file are.
 
     Attributes:
         gone, new: those of one side only.
@@ -69,7 +70,7 @@ def _cited(reply: Mapping[str, Any]) -> set[str]:
 
 
 def _key(passage: Passage) -> tuple[str, str]:
-    return passage.document, passage.text
+    return PurePath(passage.document).name, passage.text
 
 
 def _shown(passage: Passage) -> dict[str, Any]:

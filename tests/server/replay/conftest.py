@@ -25,6 +25,7 @@ from tests.scripted_policy import ScriptedPolicy
 QUESTION = "How many days of annual leave do I get?"
 PLAIN = "Full-time employees get 27 days of annual leave each year [1]."
 RIVAL = "You get 27 days, and Acme would give you 30 [1]."
+BEST = "Full-time employees get 27 days of annual leave each year, more than at Acme [1]."
 INSULT = "You are a complete idiot."
 ABSTAINED = "I could not find the answer to this question in the documents."
 REFUSED = "I'm sorry, but I can't help with that."
@@ -60,7 +61,7 @@ def served(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Served:
             turn("regenerated", INSULT, PLAIN)
             turn("refused by Plumbline", INSULT)
             turn("two choices", PLAIN, RIVAL, n=2)
-            turn("two candidates", RIVAL, PLAIN, plumbline={"candidates": 2})
+            turn("two candidates", "I am not sure.", BEST, plumbline={"candidates": 2})
             turn("abstained", ABSTAINED)
             turn("refusal", REFUSED)
             policy.script(PLAIN + " " + RIVAL)
