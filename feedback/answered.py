@@ -5,6 +5,7 @@ A reader that stays open keeps the log from being tidied up, so none does.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,18 @@ def answered_ids(log: Log, selection: Selection) -> Iterator[str]:
         if len(rows) < _PAGE:
             return
         before = rows[-1]["id"]
+
+
+def drawn(ids: Iterator[str], total: int, sample: int | None, seed: int) -> Iterator[str]:
+    """A sample of `total` ids; None takes all. Each is drawn when it goes by, with the chance that leaves
+    every sample equally likely (Knuth, Seminumerical Algorithms, 3.4.2, algorithm S)."""
+    chance = random.Random(seed)
+    wanted, left = total if sample is None else min(sample, total), total
+    for identifier in ids:
+        if left * chance.random() < wanted:
+            wanted -= 1
+            yield identifier
+        left -= 1
 
 
 def _answered(selection: Selection) -> tuple[str, list[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -18,7 +17,7 @@ from pydantic import ValidationError
 from contract.errors import NotFound
 from contract.files import problem_of
 from contract.progress import Progress
-from feedback.answered import answered_ids, count_answered
+from feedback.answered import answered_ids, count_answered, drawn
 from feedback.log import Log
 from feedback.options import Selection
 from feedback.whole import replace_folder
@@ -128,7 +127,8 @@ class _Run:
         """Replay everything; what it came to."""
         started = time.perf_counter()
         total = count_answered(self._log, self._options.selection)
-        wanted = _wanted(self._options, total)
+        total = min(total, self._options.limit or total)
+        wanted = min(total, self._options.sample or total)
         for done, replayed in enumerate(self._replayed(self._turns(total)), 1):
             if replayed is not None and self._tally.add(replayed):
                 self._flips(replayed.to_line())
@@ -143,9 +143,9 @@ class _Run:
         self._stack.close()
 
     def _turns(self, total: int) -> Iterator[Logged]:
-        for identifier in _drawn(
-            answered_ids(self._log, self._options.selection), self._options, total
-        ):
+        options = self._options
+        ids = answered_ids(self._log, options.selection)
+        for identifier in drawn(islice(ids, options.limit), total, options.sample, options.seed):
             try:
                 turn = Logged.of(self._log.completion(identifier))
             except NotFound:
@@ -226,27 +226,6 @@ class _Run:
                 "policy": None if anew is None else anew.policy.cost.to_wire(),
             },
         }
-
-
-def _drawn(ids: Iterator[str], options: Options, total: int) -> Iterator[str]:
-    """The ids that are asked for. Each of a sample is drawn when it goes by, with the chance that leaves
-    every sample equally likely (Knuth, Seminumerical Algorithms, 3.4.2, algorithm S)."""
-    ids = islice(ids, options.limit)
-    if options.sample is None:
-        yield from ids
-        return
-    left = total if options.limit is None else min(total, options.limit)
-    wanted = min(options.sample, left)
-    drawn = random.Random(options.seed)
-    for identifier in ids:
-        if left * drawn.random() < wanted:
-            wanted -= 1
-            yield identifier
-        left -= 1
-
-
-def _wanted(options: Options, total: int) -> int:
-    return min(n for n in (total, options.limit, options.sample) if n is not None)
 
 
 def _batches(items: Iterator[T]) -> Iterator[list[T]]:

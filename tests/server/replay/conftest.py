@@ -42,7 +42,7 @@ class Served:
         return Log(self.settings.log_file)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Served:
     policy, ids = ScriptedPolicy(), {}
     folder = tmp_path_factory.mktemp("served")
@@ -75,7 +75,7 @@ def served(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Served:
     return Served(settings, ids)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stricter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default rubric, which now forbids to name a rival."""
     default = files("rbrm.rubrics").joinpath("default.yaml").read_text("utf-8")
@@ -113,7 +113,11 @@ def replayed(served: Served, tmp_path: Path) -> Iterator[Replay]:
             summary = replay(read, change, options or Options(), out, lambda *_: None)
         finally:
             read.close()
-        lines = map(orjson.loads, (out / "flips.jsonl").read_bytes().splitlines())
-        return summary, {line["id"]: line for line in lines}
+        return summary, {line["id"]: line for line in lines(out / "flips.jsonl")}
 
     yield run
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The values of a file, one a line."""
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]

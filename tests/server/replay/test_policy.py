@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from fastapi import Request
+from fastapi.responses import Response
 
 from contract.errors import ConfigurationError, PolicyUnavailable
 from plumbline import cli
 from server.replay.change import change_of
 from server.replay.run import Options
+from tests.conftest import listening
 from tests.scripted_policy import ScriptedPolicy
-from tests.server.replay.conftest import INSULT, PLAIN, Replay, Served
+from tests.server.replay.conftest import INSULT, PLAIN, Replay, Served, lines
 
 
 def test_logged_prompts_go_to_the_new_policy_and_its_answers_are_judged(
@@ -53,7 +55,7 @@ def test_failures_are_counted_and_listed_and_nothing_is_sent_twice(
     arguments += ["--concurrency", "1", "--data-dir", str(served.settings.data_dir)]
     ran = CliRunner().invoke(cli, arguments)
     assert ran.exit_code == 3, ran.output
-    failed = [json.loads(line) for line in (out / "failed.jsonl").open()]
+    failed = lines(out / "failed.jsonl")
     assert len(failed) == 2
     assert all(line["reason"].startswith("policy_unavailable") for line in failed)
     summary = json.loads((out / "summary.json").read_text())
@@ -75,8 +77,6 @@ def test_what_the_new_policy_says_wrong_is_tried_again_as_it_would_be(
 def test_the_policy_is_never_asked_more_often_at_once(replayed: Replay) -> None:
     busy = Busy()
     busy.script(PLAIN)
-    from tests.conftest import listening
-
     with listening(busy.app) as url:
         replayed(policy=f"{url}/v1", options=Options(concurrency=3))
     assert busy.most == 3
@@ -113,7 +113,7 @@ class Busy(ScriptedPolicy):
         super().__init__()
         self.now = self.most = 0
 
-    async def _chat(self, request: Any) -> Any:
+    async def _chat(self, request: Request) -> Response:
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fastapi import FastAPI, HTTPException, Request
 
 from contract.errors import ConfigurationError
 from contract.ids import uuid7
+from feedback.answered import drawn
 from feedback.log import Log
 from feedback.options import Selection
 from feedback.records import CompletionRecord
@@ -21,7 +23,7 @@ from server.replay.change import change_of
 from server.replay.run import Options, replay
 from tests.conftest import listening
 from tests.feedback.test_log import write
-from tests.server.replay.conftest import BEST, INSULT, RIVAL, Replay, Served
+from tests.server.replay.conftest import BEST, INSULT, RIVAL, Replay, Served, lines
 
 
 def test_the_same_rubric_flips_nothing(replayed: Replay, served: Served) -> None:
@@ -48,7 +50,7 @@ def test_what_is_newly_forbidden_flips_exactly_the_turns_that_say_it(
     assert streamed["after"]["decision"] == "refuse (hard_refuse)"
     assert summary["decisions"]["serve"] == {
         "refuse (hard_refuse)": 1,
-        "serve": 4,
+        "serve": 6,
         "try again": 2,
     }
     # No server of a policy was there to be asked.
@@ -98,7 +100,7 @@ def test_another_reward_model_that_fails_on_some_answers(
     with listening(reward_server(breaks_on="Acme")) as url:
         settings = served.settings.replace({"judge.reward_url": url})
         summary, _ = replayed(settings=settings, in_service=served.settings)
-    failed = [json.loads(line) for line in (tmp_path / "out" / "failed.jsonl").open()]
+    failed = lines(tmp_path / "out" / "failed.jsonl")
     named = {served.ids[n] for n in ("rival", "two choices", "two candidates", "windowed")}
     assert {line["id"] for line in failed} == named
     assert summary["failures"] == {"JudgeUnavailable": 4}
@@ -131,26 +133,28 @@ def test_only_the_owner_reads_the_folder_and_no_text_is_printed(
     assert json.loads(again.stdout)["turns"] == 3
 
 
-def test_a_sample_is_drawn_by_its_seed_and_a_limit_takes_the_newest(
-    replayed: Replay, served: Served, stricter: Path
-) -> None:
-    newest = Options(limit=2)
-    _, flips = replayed(rubric=stricter, options=newest)
-    assert set(flips) == {served.ids["windowed"]}
-    drawn = [
-        frozenset(replayed(rubric=stricter, options=Options(sample=4, seed=seed))[1])
-        for seed in (1, 1, 2)
-    ]
-    assert drawn[0] == drawn[1]
+def test_a_limit_takes_the_newest_turns(replayed: Replay, served: Served, stricter: Path) -> None:
+    summary, flips = replayed(rubric=stricter, options=Options(limit=2))
+    assert (summary["turns"], set(flips)) == (2, {served.ids["windowed"]})
     nothing = Options(Selection(policies=("another",)))
     assert replayed(rubric=stricter, options=nothing)[0]["turns"] == 0
+
+
+def test_a_sample_is_drawn_by_its_seed() -> None:
+    ids = [str(number) for number in range(100)]
+    one, same, other = (list(drawn(iter(ids), 100, 10, seed)) for seed in (1, 1, 2))
+    assert one == same != other
+    assert len(one) == len(set(one)) == 10
+    assert list(drawn(iter(ids), 100, None, 0)) == ids
+    often = Counter(found for seed in range(2000) for found in drawn(iter(ids[:5]), 5, 2, seed))
+    assert all(700 < number < 900 for number in often.values())
 
 
 def test_turns_are_read_as_they_are_judged(served: Served, tmp_path: Path) -> None:
     known = copied(served, "plain")
     path = tmp_path / "many.sqlite"
     log = Counting(path)
-    write(log, *(named(known, number) for number in range(100)))
+    write(log, *(named(known, number) for number in range(40)))
     ahead = []
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -159,7 +163,7 @@ def test_turns_are_read_as_they_are_judged(served: Served, tmp_path: Path) -> No
     change = change_of(served.settings, served.settings, rubric=None, index=None, policy=None)
     summary = replay(log, change, Options(), None, progress)
     log.close()
-    assert (summary["turns"], log.read) == (100, 100)
+    assert (summary["turns"], log.read) == (40, 40)
     assert max(ahead) < 16
 
 
