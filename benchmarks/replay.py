@@ -4,8 +4,8 @@
 
 The log is made up: questions in both languages, three passages, two answers a turn, judged by the default rubric. The new one
 forbids a word that some of the answers hold. The rival is a plain loop that judges the same answers in the same
-batches, and decides nothing. Each measurement is a process of its own, so that its memory is its own; CPU time is compared,
-which others on the machine disturb least, and counts reading the log, rubrics and weights on both sides.
+batches, and decides nothing. Each measurement is a process of its own, so that its memory is its own; they run at the same
+time. CPU time is compared, which others on the machine disturb least; it counts reading log, rubrics and weights on both sides.
 """
 
 from __future__ import annotations
@@ -72,14 +72,20 @@ def main(turns: int, folder: Path, step: str | None, report: bool) -> None:
         _forbidding(folder / "rubric.yaml")
     found: dict[str, dict[str, float]] = {}
     command = [sys.executable, "-m", "benchmarks.replay", "--turns", str(turns)]
-    for name, wanted in _STEPS.items():
-        done = subprocess.run(
+    # At the same time, so that whatever else the machine does disturbs all alike.
+    running = {
+        name: subprocess.Popen(
             [*command, "--folder", str(folder), "--step", wanted],
             stdout=subprocess.PIPE,
-            check=True,
             text=True,
         )
-        found[name] = json.loads(done.stdout.splitlines()[-1])
+        for name, wanted in _STEPS.items()
+    }
+    for name, process in running.items():
+        said, _ = process.communicate()
+        if process.returncode:
+            raise SystemExit(f"{name} failed")
+        found[name] = json.loads(said.splitlines()[-1])
         click.echo(f"{name}: {found[name]}")
     alone = found["judge alone"]["cpu"]
     rows = [
@@ -147,7 +153,7 @@ def _replayed(step: str, path: Path, folder: Path) -> dict[str, float]:
     change = change_of(settings, None, rubric=folder / "rubric.yaml", index=None, policy=None)
     options = Options(limit=_FEW if step == "few" else None)
     with closing(Log(path)) as log:
-        summary = run_replay(log, change, options, folder / "out", lambda *_: None)
+        summary = run_replay(log, change, options, folder / f"out-{step}", lambda *_: None)
     policy = summary["cost"]["policy"]
     return {
         "turns": summary["turns"],

@@ -132,6 +132,8 @@ class Anew:
             choices = await settle_all(request, prompt, self.parts)
         except PlumblineError as error:
             return Answered(turn, None, changes, f"{error.code}: {error.message}")
+        except Exception as error:  # one turn that nobody foresaw must not end the others
+            return Answered(turn, None, changes, f"{type(error).__name__}: {error}")
         if failed := _judge_failed(choices):
             return Answered(turn, None, changes, failed)
         return Answered(turn, [_outcome(choice) for choice in choices], changes)
