@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "feedback.export_command:export",
     "train": "training.command:train",
     "eval": "training.evaluation.command:evaluation",
+    "replay": "server.replay.command:replay",
     "forget": "forget.command:forget",
     "log": "feedback.log_command:log",
     "keys": "server.keys_command:keys",

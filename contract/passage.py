@@ -109,6 +109,23 @@ class Passage:
             "text": self.text,
         }
 
+    @classmethod
+    def of_wire(cls, wire: Mapping[str, Any]) -> Passage:
+        """The passage that `to_wire` wrote; a logged one may hold fewer fields."""
+        return cls(
+            number=int(wire.get("number") or 0),
+            document_id=str(wire.get("document_id") or ""),
+            document=str(wire.get("document") or ""),
+            title=str(wire.get("title") or ""),
+            heading=str(wire.get("heading") or ""),
+            page=wire.get("page"),
+            ordinal=int(wire.get("chunk") or 0),
+            start=int(wire.get("start") or 0),
+            end=int(wire.get("end") or 0),
+            text=str(wire["text"]),
+            score=float(wire.get("score") or 0.0),
+        )
+
 
 class Once:
     """A number that is worked out when it is first asked for; `found` is None until then."""

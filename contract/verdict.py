@@ -86,6 +86,33 @@ class Verdict:
             "seconds": round(self.seconds, 4),
         }
 
+    @classmethod
+    def of_wire(cls, wire: Mapping[str, Any], *, confident: bool) -> Verdict:
+        """The verdict that `to_wire` wrote, as exact as that rounds; `confident` is not written.
+
+        Raises:
+            KeyError: it is no whole verdict.
+        """
+        return cls(
+            propositions=wire["propositions"],
+            unjudged=tuple(wire["unjudged"]),
+            evidence=wire["evidence"],
+            response_type=wire["response_type"],
+            response_type_in_force=next(iter(wire["response_type"])),
+            response_type_confident=confident,
+            compliance=wire["compliance"],
+            refusing_sentences=tuple(wire["refusing_sentences"]),
+            harm=wire["harm"],
+            completion_class=wire["class"],
+            violations=tuple(wire["violations"]),
+            rm=wire["rm"],
+            rbr=wire["rbr"],
+            language=wire["language"],
+            rubric_version=wire["rubric_version"],
+            grader_version=wire["grader_version"],
+            seconds=wire["seconds"],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeFailed:

@@ -133,7 +133,7 @@ def count_turns(connection: sqlite3.Connection, selection: Selection) -> int:
     if selection == Selection():
         (all_of_them,) = connection.execute("SELECT count(*) FROM completion").fetchone()
         return int(all_of_them) - count_deleted(connection)
-    where, values = _where(selection)
+    where, values = condition(selection)
     (count,) = connection.execute(
         f"SELECT count(*) FROM completion WHERE {where}", values
     ).fetchone()
@@ -152,7 +152,7 @@ def read_turns(connection: sqlite3.Connection, selection: Selection) -> Iterator
 
     The three tables are each read once from front to back, so memory does not grow with the log.
     """
-    where, values = _where(selection)
+    where, values = condition(selection)
     candidates = _Beside(_candidates(connection))
     feedback = _Beside(_feedback(connection))
     plain = connection.cursor()
@@ -214,7 +214,8 @@ class _Beside:
         return found
 
 
-def _where(selection: Selection) -> tuple[str, list[Any]]:
+def condition(selection: Selection) -> tuple[str, list[Any]]:
+    """SQL that holds for the rows of selected turns, and the values in it."""
     conditions: list[str] = ["deleted IS NULL"]
     values: list[Any] = []
     if selection.since is not None:

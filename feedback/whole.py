@@ -14,17 +14,24 @@ MARK = "card.json"
 
 
 @contextmanager
-def replace_folder(folder: Path) -> Iterator[Path]:
+def replace_folder(
+    folder: Path, *, mark: str = MARK, made_by: str = "an export", mode: int = 0o755
+) -> Iterator[Path]:
     """Yield a draft folder beside `folder`; when the block ends well, it takes its place.
 
+    Args:
+        mark: the file by which a folder that may be replaced is known.
+        made_by: what makes such folders, for the message.
+        mode: the permissions of the folder.
+
     Raises:
-        ConfigurationError: the folder holds something that no export made.
+        ConfigurationError: the folder holds something else.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ConfigurationError(f"{folder} is not a folder. Choose another --out.")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+    if folder.exists() and any(folder.iterdir()) and not (folder / mark).is_file():
         raise ConfigurationError(
-            f"{folder} is not empty and was not made by an export. Choose another --out."
+            f"{folder} is not empty and was not made by {made_by}. Choose another --out."
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +42,7 @@ def replace_folder(folder: Path) -> Iterator[Path]:
         yield draft
         if folder.exists():
             shutil.rmtree(folder)
-        draft.chmod(0o755)
+        draft.chmod(mode)
         draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

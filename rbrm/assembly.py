@@ -14,11 +14,16 @@ from rbrm.rubric import EncoderGrader, Rubric, load_rubric
 from text.encoder import Encoder
 
 
-def build_judge(settings: JudgeSettings, encoder: Encoder, rubric: Rubric | None = None) -> Judge:
+def build_judge(
+    settings: JudgeSettings,
+    encoder: Encoder,
+    rubric: Rubric | None = None,
+    reward_model: RewardModel | None = None,
+) -> Judge:
     """The judge that settings and rubric ask for; every grader is there when this returns.
 
     The judge's heads were made for the embedded encoder, so with another one in use for retrieval it
-    reads with its own.
+    reads with its own. A `reward_model` that was loaded already is used as it is.
 
     Raises:
         ConfigurationError: a file is missing or wrong, or a server that the rubric needs is not there.
@@ -27,7 +32,7 @@ def build_judge(settings: JudgeSettings, encoder: Encoder, rubric: Rubric | None
     own = encoder if encoder.is_embedded else Encoder()
     graders = Graders(
         heads=load_heads(own.fingerprint),
-        reward_model=_reward_model(settings, own),
+        reward_model=reward_model or _reward_model(settings, own),
         own=load_own_heads(_own_heads(rubric), rubric.folder, own.fingerprint),
         model=_model(settings) if rubric.asks_a_model else None,
     )

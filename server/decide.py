@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from contract.settings import DecisionSettings
 from contract.verdict import (
     Assessment,
     Decision,
@@ -61,6 +62,44 @@ def decide(
         named = [v for _, v in verdicts]
         return Regenerate(_hint(named, rubric, language), _what_failed(named, len(judgements)))
     return refuse([v for _, v in verdicts], len(judgements))
+
+
+def decide_streamed(
+    judgement: Assessment,
+    rubric: Rubric,
+    *,
+    language: str,
+    documents_hold_answer: Callable[[], bool],
+    shown: bool,
+) -> Decision:
+    """Decide about an answer that went out while it was written, once it is judged as a whole; `shown`
+    says whether anything has gone out before its last sentence."""
+    decision = decide(
+        [judgement],
+        rubric,
+        language=language,
+        may_retry=False,
+        documents_hold_answer=documents_hold_answer,
+    )
+    if isinstance(judgement, Verdict) and isinstance(decision, Refuse):
+        # What has gone out can't be judged better by taking the end away; a person looks at it.
+        if not judgement.violations and (shown or is_clean_refusal(judgement)):
+            return Serve(0, review=True, reason=f"streamed; {decision.reason}, for review")
+    return decision
+
+
+def may_try_again(limits: DecisionSettings, attempts: int, tokens: int) -> bool:
+    """After so many attempts, which generated so many tokens, may there be another one? How long they
+    may take is for whoever makes them."""
+    affordable = limits.budget_tokens is None or tokens < limits.budget_tokens
+    return attempts < limits.attempts and affordable
+
+
+def selectors(
+    limits: DecisionSettings, logprobs: Sequence[float | None]
+) -> Sequence[float | None] | None:
+    """The mean log-probabilities of candidates where these choose among them, else None."""
+    return logprobs if limits.select_by == "mean_logprob" else None
 
 
 def failed_propositions(verdict: Verdict, rubric: Rubric) -> list[str]:

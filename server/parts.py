@@ -176,15 +176,7 @@ class Parts:
             return Look((f"the judge failed: {type(error).__name__}",))
 
     def _question(self, request: ChatRequest, evidence: Evidence) -> Question:
-        """What the judge is told of a request; the results of tools are material as passages are."""
-        results = [m.text for m in request.messages[request.asked :] if m.role == "tool"]
-        return Question(
-            text=evidence.question,
-            passages=(*(passage.text for passage in evidence.passages), *results),
-            response_type=request.plumbline.response_type,
-            documents_hold_answer=partial(self.holds_answer, evidence),
-            previous=request.previous_answer,
-        )
+        return question_of(request, evidence, partial(self.holds_answer, evidence))
 
     async def judge_texts(self, question: Question, texts: Sequence[str]) -> Sequence[Judgement]:
         """A judgement for each text. Reading runs on the compute thread; waiting for a language model or
@@ -259,6 +251,20 @@ class Parts:
         self.retriever.close()
         self.log.close()
         await asyncio.to_thread(self.telemetry.close)
+
+
+def question_of(
+    request: ChatRequest, evidence: Evidence, documents_hold_answer: Callable[[], bool]
+) -> Question:
+    """What the judge is told of a request; the results of tools are material as passages are."""
+    results = [m.text for m in request.messages[request.asked :] if m.role == "tool"]
+    return Question(
+        text=evidence.question,
+        passages=(*(passage.text for passage in evidence.passages), *results),
+        response_type=request.plumbline.response_type,
+        documents_hold_answer=documents_hold_answer,
+        previous=request.previous_answer,
+    )
 
 
 def all_documents(

@@ -14,7 +14,7 @@ from contract.passage import Evidence
 from contract.verdict import Assessment, Refuse, Regenerate
 from server.callers import Caller
 from server.candidates import Group, different, sample, wants_more
-from server.decide import decide
+from server.decide import decide, may_try_again, selectors
 from server.live import Live
 from server.outcome import Attempt, Choice, Turn, settled
 from server.parts import Parts
@@ -120,14 +120,11 @@ async def settle(
                 judgements,
                 parts.judge.rubric,
                 language=evidence.language,
-                may_retry=len(attempts) + 1 < limits.attempts
-                and time.monotonic() < deadline
-                and (limits.budget_tokens is None or spent < limits.budget_tokens),
+                may_retry=time.monotonic() < deadline
+                and may_try_again(limits, len(attempts) + 1, spent),
                 documents_hold_answer=partial(parts.holds_answer, evidence),
                 min_margin=limits.min_margin,
-                logprobs=[c.mean_logprob for c in candidates]
-                if limits.select_by == "mean_logprob"
-                else None,
+                logprobs=selectors(limits, [c.mean_logprob for c in candidates]),
             )
         attempts.append(Attempt.of(candidates, judgements, decision))
         if not isinstance(decision, Regenerate):

@@ -15,10 +15,10 @@ from functools import partial
 
 from contract.candidate import Candidate, Piece, Prompt
 from contract.chat import ChatRequest
-from contract.verdict import Refuse, Serve, Unjudged, Verdict
+from contract.verdict import Refuse, Unjudged, Verdict
 from rbrm.guard import Look
 from server.citations import cite
-from server.decide import decide, is_clean_refusal, refuse
+from server.decide import decide_streamed, refuse
 from server.held import Held
 from server.live import Live
 from server.outcome import Attempt, Choice, blocked, settled
@@ -142,17 +142,13 @@ async def _finish(
     candidate, evidence = written.candidate(), prompt.evidence
     judgement = (await parts.judge_candidates(request, evidence, [candidate]))[0]
     with parts.telemetry.stage("decide"):
-        decision = decide(
-            [judgement],
+        decision = decide_streamed(
+            judgement,
             parts.judge.rubric,
             language=evidence.language,
-            may_retry=False,
             documents_hold_answer=partial(parts.holds_answer, evidence),
+            shown=bool(live.content),
         )
-    if isinstance(judgement, Verdict) and isinstance(decision, Refuse):
-        # What has gone out can't be judged better by taking the end away; a person looks at it.
-        if not judgement.violations and (live.content or is_clean_refusal(judgement)):
-            decision = Serve(0, review=True, reason=f"streamed; {decision.reason}, for review")
     attempt = Attempt.of([candidate], [judgement], decision)
     if isinstance(decision, Refuse):
         return blocked([attempt], evidence, live.content)

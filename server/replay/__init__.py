@@ -1,0 +1,1 @@
+"""Logged turns are run again under other rules, documents or another policy, before these go live."""
