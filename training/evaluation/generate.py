@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
@@ -124,5 +125,9 @@ def _with_adapter(model: Any, contender: Contender) -> Any:
             f"{contender.name} is a LoRA adapter, and peft is not installed. `pip install 'plumbline[train]'` "
             "brings it."
         ) from error
-    # Merged: one matrix product instead of three for each layer and token.
-    return PeftModel.from_pretrained(model, str(contender.adapter)).merge_and_unload()
+    with warnings.catch_warnings():
+        # peft asks transformers for a property by its old name.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = PeftModel.from_pretrained(model, str(contender.adapter))
+        # Merged: one matrix product instead of three for each layer and token.
+        return adapted.merge_and_unload()
