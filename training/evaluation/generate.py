@@ -48,6 +48,8 @@ class LocalPolicy:
             raise ConfigurationError(f"{contender.name} has no chat template.")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
+        if self.model.generation_config.eos_token_id is None:
+            self.model.generation_config.eos_token_id = self.tokenizer.eos_token_id
         self.model.eval().to(self._device)
         self.name = contender.name
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from contract.evaluation import read_evaluation
 from plumbline import cli
+from tests.conftest import Serve
 from tests.engine import adapter, chat_checkpoint, reward_checkpoint
 from tests.scripted_policy import ScriptedPolicy
 
@@ -149,6 +150,26 @@ def test_a_server_is_a_policy_and_keeps_what_it_answered(
         "does not serve 'other'"
         in compare(made, f"{policy.url}#other", f"{policy.url}#scripted", tmp_path / "out").output
     )
+
+
+def test_plumbline_looks_up_its_own_passages_and_is_judged_by_them(
+    tmp_path: Path, serve: Serve
+) -> None:
+    asked = {
+        "question": "How many days of parental leave do I get?",
+        "reference": "80 working days",
+    }
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(asked))
+    (tmp_path / "silent.jsonl").write_text(json.dumps({"prompt": asked["question"], "answer": ""}))
+    out = tmp_path / "out"
+    result = compare(tmp_path, tmp_path / "silent.jsonl", f"{serve()}/v1#plumbline", out)
+    assert result.exit_code == 0, result.output
+    found = read_evaluation(out / "evaluation.json")
+    for name in ("pass_rate", "class/good"):
+        metric = found.metric(name)
+        assert metric is not None and (metric.a, metric.b) == (0, 1)
+    (line,) = next((out / "answers").iterdir()).read_text("utf-8").splitlines()
+    assert "80 working days" in json.loads(line)["answer"] and json.loads(line)["passages"]
 
 
 def test_what_is_wrong_is_said(made: Path, tmp_path: Path) -> None:
