@@ -226,7 +226,7 @@ def _pair_judge(
     if given["judge_model"] and not url:
         raise click.UsageError("--judge-model is the model at --judge-url; give that as well.")
     if folder:
-        check_is_another(folder, candidate)
+        check_is_another(folder, candidate, settings.judge.reward_model)
         return SecondRewardModel(folder)
     if url:
         check_url_is_another(url, candidate)

@@ -87,6 +87,8 @@ def test_refusals_count_where_an_answer_is_due_and_answers_where_a_refusal_is() 
         pair(answer, verdict(abstains=0.97), asked=unknown, reference=verdict(abstains=0.97)),
     ]
     assert [due(p) for p in pairs] == ["answer", "refuse", "abstain"]
+    assert due(pair(answer, answer)) == "comply"
+    assert due(pair(verdict(evidence_available=0.8), answer)) == "answer"
     found = {m.name: m for m in measure(pairs, Directions(load_rubric(), [answer]))}
     for name, a, b in (
         ("over_refusal", 0, 1),

@@ -80,6 +80,8 @@ def test_a_second_reward_model_judges_unless_the_candidate_was_trained_on_it(
     ):
         with pytest.raises(ConfigurationError, match="trained on another split"):
             check_is_another(folder, Contender("weights", "b", "b", card=card))
+    with pytest.raises(ConfigurationError, match="judge in service"):
+        check_is_another(folder, Contender("weights", "b", "b"), in_service=str(copy))
     card = {"options": {"reward_url": "http://127.0.0.1:8002"}}
     with pytest.raises(ConfigurationError, match="trained to please"):
         check_url_is_another("http://127.0.0.1:8002/v1/", Contender("weights", "b", "b", card=card))
