@@ -104,19 +104,23 @@ class LocalPolicy:
         torch = self._torch
         padded = self.tokenizer.pad({"input_ids": list(rows)}, return_tensors="pt")
         torch.manual_seed(sampling.seed * 1_000_003 + start)
-        warm = sampling.temperature > 0
         with torch.inference_mode():
             found = self.model.generate(
                 **padded.to(self._device),
                 max_new_tokens=sampling.max_tokens,
-                do_sample=warm,
-                temperature=sampling.temperature if warm else None,
-                top_p=None,
-                top_k=None,
                 pad_token_id=self.tokenizer.pad_token_id,
+                **_drawing(sampling.temperature),
             )
         new = found[:, padded["input_ids"].shape[1] :]
         return [t.strip() for t in self.tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def _drawing(temperature: float) -> dict[str, Any]:
+    """From the whole distribution, as a server draws that is only given a temperature; transformers would
+    keep the 50 likeliest tokens."""
+    if temperature == 0:
+        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
 
 
 def _with_adapter(model: Any, contender: Contender) -> Any:

@@ -100,6 +100,12 @@ def test_a_second_run_generates_nothing_and_says_the_same(made: Path, evaluated:
     assert without_time(evaluated) == before
     assert {p.name: p.read_bytes() for p in (evaluated / "answers").iterdir()} == cached
 
+    # Drawing is another sampling, and the same one for the same seed.
+    drawn = ("--temperature", "1", "--seed", "5")
+    for folder in (made / "drawn", made / "again"):
+        assert compare(made, made / "base", made / "run", folder, *more, *drawn).exit_code == 0
+    assert without_time(made / "drawn") == without_time(made / "again") != before
+
     # What was broken off in the middle of a line is generated again, to the same answers.
     for path in (evaluated / "answers").iterdir():
         path.write_bytes(cached[path.name][:-10])

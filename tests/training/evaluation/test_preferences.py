@@ -76,10 +76,12 @@ def test_a_second_reward_model_judges_unless_the_candidate_was_trained_on_it(
     copy = shutil.copytree(folder, tmp_path / "copy")
     for card in (
         {"options": {"reward_model": str(copy)}},
+        {"options": {"reward_model": "copy"}},
         {"reward": {"digest": weights_digest(folder)}},
     ):
         with pytest.raises(ConfigurationError, match="trained on another split"):
-            check_is_another(folder, Contender("weights", "b", "b", card=card))
+            run = tmp_path / "runs" / "grpo" / "adapter"
+            check_is_another(folder, Contender("weights", "b", "b", adapter=run, card=card))
     with pytest.raises(ConfigurationError, match="judge in service"):
         check_is_another(folder, Contender("weights", "b", "b"), in_service=str(copy))
     card = {"options": {"reward_url": "http://127.0.0.1:8002"}}
