@@ -43,12 +43,13 @@ class Cache:
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
             path.write_bytes(whole)
-        for line in whole.splitlines():
-            row = orjson.loads(line)
-            passages = row["passages"]
-            self.known[row["key"]] = Reply(
-                row["answer"], None if passages is None else tuple(passages)
-            )
+        try:
+            rows = [orjson.loads(line) for line in whole.splitlines()]
+            self.known = {row["key"]: _reply(row["answer"], row["passages"]) for row in rows}
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigurationError(
+                f"The cached answers {path} are damaged ({error}). Delete the file, or give --fresh."
+            ) from error
 
     def add(self, prompt: EvaluationPrompt, reply: Reply) -> None:
         """Keep an answer."""
@@ -60,11 +61,6 @@ class Cache:
     def missing(self, prompts: Sequence[EvaluationPrompt]) -> list[EvaluationPrompt]:
         """The prompts that have no answer yet."""
         return [prompt for prompt in prompts if prompt.key not in self.known]
-
-    def forget(self) -> None:
-        """Start anew."""
-        self._path.unlink(missing_ok=True)
-        self.known.clear()
 
 
 class Answering:
@@ -89,6 +85,7 @@ class Answering:
         self._folder, self._sampling = folder, sampling
         self._batch, self._device = batch, device
         self._api_key, self._fresh = api_key, fresh
+        self._renewed: set[Path] = set()
 
     def answers(
         self, contender: Contender, prompts: Sequence[EvaluationPrompt], progress: Progress
@@ -155,10 +152,11 @@ class Answering:
             made_by.append(sampling.seed)
         name = hashlib.sha256(orjson.dumps(made_by)).hexdigest()[:24]
         self._folder.mkdir(parents=True, exist_ok=True)
-        cache = Cache(self._folder / f"{name}.jsonl")
-        if self._fresh:
-            cache.forget()
-        return cache
+        path = self._folder / f"{name}.jsonl"
+        if self._fresh and path not in self._renewed:
+            path.unlink(missing_ok=True)
+        self._renewed.add(path)
+        return Cache(path)
 
 
 def answers_given(path: Path, prompts: Sequence[EvaluationPrompt]) -> list[Reply]:
@@ -173,7 +171,7 @@ def answers_given(path: Path, prompts: Sequence[EvaluationPrompt]) -> list[Reply
             raise ConfigurationError(
                 f"{place}: a line needs the `id` of a prompt, or the `prompt`."
             )
-        reply = Reply(row.answer, None if row.passages is None else tuple(row.passages))
+        reply = _reply(row.answer, row.passages)
         name = f"id {row.id}" if row.id is not None else f"prompt {_plain(row.prompt)}"
         if found.setdefault(name, reply) != reply:
             raise ConfigurationError(f"{place}: there is another answer to the same prompt above.")
@@ -186,6 +184,10 @@ def answers_given(path: Path, prompts: Sequence[EvaluationPrompt]) -> list[Reply
             "prompt by `id`, or by `prompt`, the messages or the question."
         )
     return [reply for reply in replies if reply is not None]
+
+
+def _reply(text: str, passages: Sequence[str] | None) -> Reply:
+    return Reply(text, None if passages is None else tuple(passages))
 
 
 def _find(found: Mapping[str, Reply], prompt: EvaluationPrompt) -> Reply | None:

@@ -139,6 +139,8 @@ judge_options = _options(
     ),
 )
 extra_options = _options(
+    click.option("--version-a", metavar="NAME", help="What log rows of A say; unset: its name."),
+    click.option("--version-b", metavar="NAME", help="What log rows of B say; unset: its name."),
     click.option("--votes", type=_FILE, help="Rows of an rm export: what people preferred."),
     click.option("--tests", type=_FILE, help="Lines of {task, n, c} or {task, passed} for pass@k."),
     click.option(
@@ -190,7 +192,8 @@ def compare(
     settings = load_settings(config, judge__rubric=rubric_path)
     check_folder(out)
     prompts = read_prompts(prompts_file, limit)
-    one, other = contender_of(a, given["base"]), contender_of(b, given["base"])
+    one = contender_of(a, given["base"], given["version_a"])
+    other = contender_of(b, given["base"], given["version_b"])
     _check_texts(one, other, given["texts"])
     judging = build_judge(settings.judge, Encoder())
     pair_judge = _pair_judge(other, judging, settings, given)
@@ -223,7 +226,7 @@ def _pair_judge(
     if given["judge_model"] and not url:
         raise click.UsageError("--judge-model is the model at --judge-url; give that as well.")
     if folder:
-        check_is_another(folder, candidate)
+        check_is_another(folder, candidate, settings.judge.reward_model)
         return SecondRewardModel(folder)
     if url:
         check_url_is_another(url, candidate)

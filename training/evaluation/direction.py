@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from contract.verdict import Verdict
+from contract.verdict import ResponseType, Verdict
 from rbrm.rubric import Rubric
 
 Direction = Literal["higher", "lower"]
@@ -31,7 +31,10 @@ class Directions:
         self._rubric = rubric
         self._trained_on = trained_on or rubric
         self._types = Counter(v.response_type_in_force for v in verdicts)
-        self._verdicts = verdicts
+        # Thousands of answers are alike in what holds of them.
+        self._patterns = {
+            (v.response_type_in_force, tuple(self.holds(v).items())) for v in verdicts
+        }
 
     def of(self, name: str) -> Direction | None:
         """Which way is better; None where the rubric does not care."""
@@ -61,14 +64,13 @@ class Directions:
     def _spoils(self, name: str) -> bool:
         """Does it make classes worse when it holds, and never better?"""
         effects = [
-            self._rank(verdict, name, True) - self._rank(verdict, name, False)
-            for verdict in self._verdicts
+            self._rank(kind, dict(holds), name, True) - self._rank(kind, dict(holds), name, False)
+            for kind, holds in self._patterns
         ]
         return min(effects, default=0) < 0 and max(effects, default=0) <= 0
 
-    def _rank(self, verdict: Verdict, name: str, value: bool) -> int:
-        kind = verdict.response_type_in_force
-        holds = {**self.holds(verdict), name: value}
+    def _rank(self, kind: ResponseType, holds: dict[str, bool], name: str, value: bool) -> int:
+        holds[name] = value
         weights = self._rubric.response_types[kind].weights
         for derived, formula in self._rubric.formulas.items():
             # What is weighted itself speaks for itself, not for what it is derived from.

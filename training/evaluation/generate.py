@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
@@ -47,6 +48,8 @@ class LocalPolicy:
             raise ConfigurationError(f"{contender.name} has no chat template.")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
+        if self.model.generation_config.eos_token_id is None:
+            self.model.generation_config.eos_token_id = self.tokenizer.eos_token_id
         self.model.eval().to(self._device)
         self.name = contender.name
 
@@ -101,19 +104,23 @@ class LocalPolicy:
         torch = self._torch
         padded = self.tokenizer.pad({"input_ids": list(rows)}, return_tensors="pt")
         torch.manual_seed(sampling.seed * 1_000_003 + start)
-        warm = sampling.temperature > 0
         with torch.inference_mode():
             found = self.model.generate(
                 **padded.to(self._device),
                 max_new_tokens=sampling.max_tokens,
-                do_sample=warm,
-                temperature=sampling.temperature if warm else None,
-                top_p=None,
-                top_k=None,
                 pad_token_id=self.tokenizer.pad_token_id,
+                **_drawing(sampling.temperature),
             )
         new = found[:, padded["input_ids"].shape[1] :]
         return [t.strip() for t in self.tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def _drawing(temperature: float) -> dict[str, Any]:
+    """From the whole distribution, as a server draws that is only given a temperature; transformers would
+    keep the 50 likeliest tokens."""
+    if temperature == 0:
+        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
 
 
 def _with_adapter(model: Any, contender: Contender) -> Any:
@@ -124,5 +131,9 @@ def _with_adapter(model: Any, contender: Contender) -> Any:
             f"{contender.name} is a LoRA adapter, and peft is not installed. `pip install 'plumbline[train]'` "
             "brings it."
         ) from error
-    # Merged: one matrix product instead of three for each layer and token.
-    return PeftModel.from_pretrained(model, str(contender.adapter)).merge_and_unload()
+    with warnings.catch_warnings():
+        # peft asks transformers for a property by its old name.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = PeftModel.from_pretrained(model, str(contender.adapter))
+        # Merged: one matrix product instead of three for each layer and token.
+        return adapted.merge_and_unload()

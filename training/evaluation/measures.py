@@ -66,7 +66,7 @@ def _rewards(pairs: Sequence[Pair]) -> list[Metric]:
 
 def _faithfulness(pairs: Sequence[Pair]) -> list[Metric]:
     shown = [p for p in pairs if p.a.question.passages and p.b.question.passages]
-    answerable = [p for p in shown if due(p) in ("answer", None)]
+    answerable = [p for p in shown if due(p) in ("answer", "comply")]
     return [
         share_of("groundedness", [(_grounded(p.a), _grounded(p.b)) for p in shown], "higher"),
         share_of("citation_rate", [(_cites(p.a), _cites(p.b)) for p in answerable], "higher"),

@@ -138,19 +138,28 @@ def win_rate(found: Sequence[Preference]) -> Interval:
     return wilson(sum(preference.score for preference in found), len(found))
 
 
-def check_is_another(folder: Path, candidate: Contender) -> None:
+def check_is_another(folder: Path, candidate: Contender, in_service: str | None = None) -> None:
     """Refuse to let the reward model that a policy was trained to please judge that policy.
 
+    Args:
+        in_service: the reward model of the judge in service, which policies are trained with.
+
     Raises:
-        ConfigurationError: it is the one in the run card.
+        ConfigurationError: it is the one in the run card, or the one in service.
     """
     folder = folder.expanduser().resolve()
     weights = weights_of(folder)
     digest = weights_digest(weights)
+    if in_service is not None and _is_same(Path(in_service), digest):
+        raise ConfigurationError(
+            f"{folder} is the reward model of the judge in service (judge.reward_model), so it is no second "
+            "opinion. Give one that was trained on another split."
+        )
     own = {str(folder), str(weights), digest}
     own.update(text for _, text in strings_of(read_card(folder)) if text == digest)
     for name, text in strings_of(candidate.card):
-        if text in own or (_names_a_reward_model(name) and _is_same(text, weights, digest)):
+        copies = _places(text, candidate) if _names_a_reward_model(name) else ()
+        if text in own or any(_is_same(place, digest) for place in copies):
             raise ConfigurationError(
                 f"{candidate.name} was trained on the reward model {folder} (its run card, {name}). Who was "
                 "trained to please a judge can't be judged by it: give one that was trained on another split."
@@ -176,9 +185,15 @@ def _names_a_reward_model(name: str) -> bool:
     return any(part in name.lower() for part in ("reward", "rm", "judge"))
 
 
-def _is_same(text: str, weights: Path, digest: str) -> bool:
-    """Is this the path of the same weights, also by another way, or of a copy of them?"""
-    path = Path(text).expanduser()
+def _places(text: str, candidate: Contender) -> list[Path]:
+    """Where a path of a run card may lead: it is as it was typed, from wherever that was."""
+    own = candidate.adapter or (Path(candidate.checkpoint) if candidate.checkpoint else None)
+    starts = [Path(), *(own.parents if own else ())]
+    return [start / Path(text).expanduser() for start in starts]
+
+
+def _is_same(path: Path, digest: str) -> bool:
+    """Does the same model lie there, or a copy of it?"""
     try:
         return path.is_dir() and weights_digest(weights_of(path.resolve())) == digest
     except (ConfigurationError, OSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,16 +48,22 @@ class Contender:
         return Side(name=self.name, version=self.version, digest=self.digest)
 
 
-def contender_of(given: str, base: Path | None = None) -> Contender:
+def contender_of(given: str, base: Path | None = None, version: str | None = None) -> Contender:
     """What somebody means by a policy: a URL, a file of answers, or a folder.
 
     Args:
         given: `http://host/v1#model`, `answers.jsonl`, or the folder of a run, an adapter or a checkpoint.
         base: the checkpoint under adapters; None: the one that the adapter names.
+        version: what log rows of the policy say; None: its name.
 
     Raises:
         ConfigurationError: there is no such thing, or it holds no weights.
     """
+    found = _found(given, base)
+    return replace(found, version=version or found.name)
+
+
+def _found(given: str, base: Path | None) -> Contender:
     if given.startswith(("http://", "https://")):
         url, _, model = given.partition("#")
         name = model or url.split("://", 1)[1].split("/")[0]
