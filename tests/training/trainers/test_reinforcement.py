@@ -49,15 +49,15 @@ def test_an_adapter_is_trained_further_and_is_its_own_reference(
 def test_a_run_that_leaves_its_budget_keeps_the_last_policy_within(
     policy: Path, exports: Path, tmp_path: Path, carry_out: Run
 ) -> None:
-    options = options_of(policy, exports, tmp_path / "run", kl_budget=1e-3, save_every=1, steps=8)
-    card = carry_out(options, learning_rate=2e-3)
-    assert card.steps < 8
+    options = options_of(policy, exports, tmp_path / "run", kl_budget=0.02, save_every=1, steps=12)
+    card = carry_out(options, learning_rate=2e-4)
+    assert card.steps < 12
     curve = dict(json.loads((tmp_path / "run" / "curves.json").read_bytes())["kl_per_answer"])
     kept = card.options["kept_step"]
-    assert curve[kept + 1] <= 1e-3 < curve[card.steps]
+    assert curve[kept + 1] <= 0.02 < curve[card.steps]
     assert any("Stopped at step" in note for note in card.notes)
     with pytest.raises(ConfigurationError, match="before the first checkpoint"):
-        carry_out(options, out=tmp_path / "coarse", learning_rate=2e-3, save_every=7)
+        carry_out(options, out=tmp_path / "coarse", learning_rate=2e-3, save_every=9)
 
 
 class Base:
@@ -87,7 +87,7 @@ class Mixed(PretrainingMix, Base):
 def test_the_mixs_gradient_is_gamma_times_that_of_the_text(
     policy: Path, scaled: bool, share: float
 ) -> None:
-    model = AutoModelForCausalLM.from_pretrained(policy)
+    model = AutoModelForCausalLM.from_pretrained(policy).train()
     blocks = torch.arange(40).view(5, 8)
     trainer = Mixed(model, scaled=scaled)
     trainer.pretraining = Pretraining(blocks, gamma=0.7, batch=2, seed=0)
