@@ -41,7 +41,7 @@ def options_of(kind: str, policy: Path, exports: Path, out: Path) -> Options:
 
 @pytest.mark.parametrize("kind", ["sft", "rm", "dpo", "kto", "grpo"])
 def test_an_interrupted_run_ends_as_an_unbroken_one(
-    kind: str, policy: Path, exports: Path, tmp_path: Path, carry_out: Run
+    kind: str, policy: Path, exports: Path, tmp_path: Path, carry_out: Run, shared_judge: None
 ) -> None:
     """In the second epoch, where the order of the rows is another than in the first."""
     whole = carry_out(options_of(kind, policy, exports, tmp_path / "whole"))
