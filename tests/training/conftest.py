@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from contract.settings import quiet_trainers
+from rbrm.judge import Judge
 from tests.engine import chat_checkpoint
 from tests.training.made import write_export
 from training.runs.card import RunCard
@@ -33,7 +34,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def carry_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunCard]]:
+def carry_out() -> Iterator[Callable[..., RunCard]]:
     """A function (options, progress, **options) that trains in this process, on one thread so that
     two runs can be compared to the last bit."""
     quiet_trainers()
@@ -60,6 +61,14 @@ def carry_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunCard
         run.heard = heard  # type: ignore[attr-defined]
         yield run
         torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def shared_judge(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reinforcement by the suite's judge: the same one, that need not be built again for each run."""
+    from training.trainers import reinforcement
+
+    monkeypatch.setattr(reinforcement, "_judge", lambda _: judge)
 
 
 def ignore(stage: str, done: int, total: int) -> None:

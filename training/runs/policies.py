@@ -51,6 +51,8 @@ def find_policy(name: str) -> Policy:
     folder = folder.resolve()
     if (folder / BEGUN).exists() or (folder / CARD).exists():
         card = read_card(folder)
+        if card.kind == "rm":
+            raise ConfigurationError(f"{folder} holds a reward model, and no policy.")
         if card.weights == "model":
             return Policy(card.name, str(folder / "model"), card=card)
         return _adapted(card.name, folder / "adapter", card)

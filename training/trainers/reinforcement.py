@@ -42,6 +42,8 @@ def reinforce(task: Task, build: Build) -> Outcome:
     (model, arguments, rows, reward function)."""
     options = task.options
     assert isinstance(options, RLOptions)
+    if options.gamma is not None and options.pretraining is None:
+        raise ConfigurationError("--gamma weighs the text of --pretraining; give that as well.")
     # Prompts that nobody trains on are there for the evaluation of the result, not for this run.
     data = read_data(options.data, ("prompt",), options.seed, hold_out=False)
     hashes = dict(data.hashes)
@@ -65,8 +67,6 @@ def reinforce(task: Task, build: Build) -> Outcome:
                 seed=options.seed,
             )
             hashes[str(options.pretraining)] = hash_files([options.pretraining])
-        elif options.gamma is not None:
-            raise ConfigurationError("--gamma weighs the text of --pretraining; give that as well.")
         trained = fit(trainer, task, kl_budget=options.kl_budget)
         versions = judge.rubric.fingerprint, judge.version
     step = within_budget(task, trained)

@@ -80,7 +80,15 @@ class Distance(TrainerCallback):  # type: ignore[misc]
         self._note = note
         self.exceeded_at: int | None = None
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A run that was killed after it had stopped stops again, at the same step."""
+        for entry in state.log_history:
+            if self._budget is not None and entry.get("kl_per_answer", 0.0) > self._budget:
+                self.exceeded_at = self.exceeded_at or entry["step"]
+
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if self.exceeded_at is not None:
+            control.should_training_stop = True
         if not logs or "kl" not in logs or "completions/mean_length" not in logs:
             return
         distance = logs["kl"] * logs["completions/mean_length"]

@@ -31,7 +31,12 @@ def test_an_adapter_is_trained_further_and_is_its_own_reference(
     common = {"data": exports / "sft", "policy": str(policy), "out": tmp_path / "sft"}
     carry_out(SFTOptions(kind="sft", learning_rate=1e-2, steps=4, batch=4, device="cpu", **common))
     parent = tmp_path / "sft"
-    card = carry_out(options_of(parent, exports, tmp_path / "grpo", rank=None, learning_rate=1e-3))
+    text = tmp_path / "text.txt"
+    text.write_text("The lamp is green.\n\nThe door is blue.\n")
+    options = options_of(parent, exports, tmp_path / "grpo", rank=None, gamma=0.5)
+    with pytest.raises(ConfigurationError, match="--pretraining"):
+        carry_out(options)
+    card = carry_out(options, fresh=True, pretraining=text, learning_rate=1e-3, steps=3)
     assert card.weights == "adapter"
     config = json.loads((tmp_path / "grpo" / "adapter" / "adapter_config.json").read_bytes())
     assert config["base_model_name_or_path"] == str(policy)
@@ -39,6 +44,7 @@ def test_an_adapter_is_trained_further_and_is_its_own_reference(
     # Nothing is trained yet at step 1: were the reference the bare base, there would be a distance.
     assert curves["kl_per_answer"][0] == [1, pytest.approx(0, abs=1e-6)]
     assert curves["kl_per_answer"][1][1] > 0
+    assert curves["pretraining_loss"][-1][1] < curves["pretraining_loss"][0][1]
     terms = ("judge", "format", "language", "length", "repetition", "correctness")
     assert all(f"reward/{name}" in curves for name in terms)
     assert card.rubric_version
@@ -47,17 +53,23 @@ def test_an_adapter_is_trained_further_and_is_its_own_reference(
 
 
 def test_a_run_that_leaves_its_budget_keeps_the_last_policy_within(
-    policy: Path, exports: Path, tmp_path: Path, carry_out: Run
+    policy: Path, exports: Path, tmp_path: Path, carry_out: Run, shared_judge: None
 ) -> None:
-    options = options_of(policy, exports, tmp_path / "run", kl_budget=1e-3, save_every=1, steps=8)
-    card = carry_out(options, learning_rate=2e-3)
-    assert card.steps < 8
+    options = options_of(policy, exports, tmp_path / "run", kl_budget=0.02, save_every=1, steps=12)
+    card = carry_out(options, learning_rate=2e-4)
+    assert card.steps < 12
     curve = dict(json.loads((tmp_path / "run" / "curves.json").read_bytes())["kl_per_answer"])
     kept = card.options["kept_step"]
-    assert curve[kept + 1] <= 1e-3 < curve[card.steps]
+    assert curve[kept + 1] <= 0.02 < curve[card.steps]
     assert any("Stopped at step" in note for note in card.notes)
-    with pytest.raises(ConfigurationError, match="before the first checkpoint"):
-        carry_out(options, out=tmp_path / "coarse", learning_rate=2e-3, save_every=7)
+
+
+def test_rloo_pays_for_distance_in_the_reward(
+    policy: Path, exports: Path, tmp_path: Path, carry_out: Run, shared_judge: None
+) -> None:
+    card = carry_out(options_of(policy, exports, tmp_path / "run", kind="rloo", beta=0.05))
+    assert card.steps == 2
+    assert {"kl_per_answer", "reward", "reward/judge"} <= set(card.metrics)
 
 
 class Base:
@@ -87,7 +99,7 @@ class Mixed(PretrainingMix, Base):
 def test_the_mixs_gradient_is_gamma_times_that_of_the_text(
     policy: Path, scaled: bool, share: float
 ) -> None:
-    model = AutoModelForCausalLM.from_pretrained(policy)
+    model = AutoModelForCausalLM.from_pretrained(policy, dtype=torch.float64).train()
     blocks = torch.arange(40).view(5, 8)
     trainer = Mixed(model, scaled=scaled)
     trainer.pretraining = Pretraining(blocks, gamma=0.7, batch=2, seed=0)
@@ -105,17 +117,4 @@ def test_the_mixs_gradient_is_gamma_times_that_of_the_text(
         expected = 0.7 * share * parameter.grad
         if name == "lm_head.weight":
             expected = expected + direction
-        torch.testing.assert_close(mixed[name], expected, rtol=1e-4, atol=1e-6)
-
-
-def test_the_mix_is_trained_and_gamma_without_text_is_refused(
-    policy: Path, exports: Path, tmp_path: Path, carry_out: Run
-) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text("The lamp is green.\n\nThe door is blue.\n")
-    options = options_of(policy, exports, tmp_path / "run", kind="rloo", beta=0.05)
-    carry_out(options, pretraining=text, gamma=0.5, learning_rate=5e-3, steps=4)
-    curve = json.loads((tmp_path / "run" / "curves.json").read_bytes())["pretraining_loss"]
-    assert curve[-1][1] < curve[0][1]
-    with pytest.raises(ConfigurationError, match="--pretraining"):
-        carry_out(options, out=tmp_path / "other", gamma=0.5)
+        torch.testing.assert_close(mixed[name], expected, rtol=1e-6, atol=1e-9)
