@@ -69,6 +69,10 @@ class Logged:
     def held_answer(self) -> bool | None:
         """Did the passages hold an answer? None where no verdict had to know."""
         for candidate in self.record.candidates:
+            told = candidate.judgement.get("documents_hold_answer")
+            if told is not None:
+                return bool(told)
+            # Rows that are older than that field.
             found = (candidate.judgement.get("propositions") or {}).get(_AVAILABLE)
             if found is not None:
                 return bool(found >= 0.5)
