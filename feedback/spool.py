@@ -7,8 +7,8 @@ from array import array
 from pathlib import Path
 
 from feedback.example import Example, is_known
-from feedback.hygiene.near_duplicates import Signatures
 from feedback.hygiene.normal import normal
+from feedback.hygiene.signatures import Signatures
 
 
 class Lines:

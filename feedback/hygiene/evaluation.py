@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from contract.errors import ConfigurationError
-from feedback.hygiene.near_duplicates import band_keys
 from feedback.hygiene.normal import normal
 from feedback.hygiene.request import Request, same_request
+from feedback.hygiene.signatures import band_keys
 from text.language import language_of
 
 _RUN, _RUN_HAN = 13, 26

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from feedback.hygiene.near_duplicates import Signatures, near_duplicates
+from feedback.hygiene.near_duplicates import near_duplicates
 from feedback.hygiene.normal import normal
 from feedback.hygiene.request import Request, same_request
+from feedback.hygiene.signatures import Signatures
 
 TEXT = (
     "Summarise this for the board. The pump in hall three failed on Monday because a seal had worn out, and the "
