@@ -91,9 +91,11 @@ class Request:
     def of_normal(cls, text: str) -> Request:
         """From a text that `normal` gave."""
         tokens = tuple(text.split())
-        number = sum(map(is_han, tokens))
         telling = frozenset(tokens) - _LITTLE
-        han = frozenset(filter(is_han, telling)) if number else frozenset()
+        if text.isascii():
+            return cls(tokens, len(tokens), False, telling, frozenset())
+        number = sum(map(is_han, tokens))
+        han = frozenset(filter(is_han, telling))
         return cls(tokens, len(tokens) - number / 2, number > 0, telling - han, han)
 
     @classmethod
