@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -52,10 +52,15 @@ def _short_runs(
         one, other = order[some[:, None] + first], order[some[:, None] + second]
         mask = may(sketches.differences(one.ravel(), other.ravel())).reshape(one.shape)
         for row in np.flatnonzero(mask.any(axis=1)).tolist():
-            rivals: dict[int, list[int]] = defaultdict(list)
-            for a, b in zip(one[row, mask[row]].tolist(), other[row, mask[row]].tolist()):
-                rivals[a].append(b)
-            yield int(some[row]), lambda number, rivals=rivals: rivals.get(number, ())
+            pairs = zip(one[row, mask[row]].tolist(), other[row, mask[row]].tolist())
+            yield int(some[row]), _of_pairs(pairs)
+
+
+def _of_pairs(pairs: Iterable[tuple[int, int]]) -> Rivals:
+    rivals: dict[int, set[int]] = defaultdict(set)
+    for number, rival in pairs:
+        rivals[number].add(rival)
+    return rivals.__getitem__
 
 
 def _of_long_run(run: Numbers, sketches: Sketches, may: May) -> Rivals:
