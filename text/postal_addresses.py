@@ -53,9 +53,9 @@ _WESTERN = tuple(
     zip(
         (
             re.compile(r"\d[A-Za-z]?,? [A-ZÀ-Þotdl]"),
-            re.compile(r"[\w.],? \d"),
+            re.compile(r" \d"),
             re.compile(r"\d(?: ?[A-Za-z]{1,3})?,? [A-Za-z]", re.IGNORECASE),
-            re.compile(r"[A-Za-zÀ-ÿ-] \d{1,4} ?[a-z]?,\s"),
+            re.compile(r" \d{1,4} ?[a-z]?,\s"),
             re.compile(r"(?:[ nº.])\d"),
         ),
         (_ENGLISH, *_EUROPEAN),

@@ -28,7 +28,7 @@ _WHERE = (
     ("personal data in an answer", _ANSWERED),
 )
 # Where passages begin and end in a prompt, their numbers included.
-_MARKS = re.compile(rf"(?m)(^{OPEN}\n\[\d{{1,3}}\] |^{CLOSE}$)")
+_MARKS = re.compile(rf"({OPEN}\n\[\d{{1,3}}\] |{CLOSE}\n)")
 # Instructions, passages and what was said before come back turn after turn.
 _KEPT = 16_384
 
