@@ -42,7 +42,7 @@ def export(log: Log, folder: Path, options: Options, progress: Progress) -> Coun
     """Write `train.jsonl`, `validation.jsonl`, `card.json` and `README.md` into a folder.
 
     The folder appears whole or not at all; one that is there is replaced. Turns are read one at a
-    time and wait on disk, so memory grows by some 300 bytes a turn only.
+    time and wait on disk, so memory grows by some 400 bytes a turn only.
 
     Raises:
         ConfigurationError: the options contradict each other, the folder is somebody else's, or a file of

@@ -40,7 +40,7 @@ class Lines:
 
 
 class Spool:
-    """Examples by number, in the order in which they came. Some 300 bytes of memory for each.
+    """Examples by number, in the order in which they came. Some 400 bytes of memory for each.
 
     Args:
         path: a file that does not exist yet; the folder that it is in is thrown away afterwards.
