@@ -2,9 +2,10 @@
 
     python -m benchmarks.export --turns 1000000 --folder /tmp/export
 
-The log is made up: questions of 12 to 25 drawn words and answers in both languages, prompts with three passages, two judged
-candidates a turn, feedback on every second one; one question in twenty is sent again with small edits, and one text in
-fifty holds personal data. Each measurement is a process of its own, so that its memory is its own.
+The log is made up: questions of 12 to 25 drawn words and answers in both languages, prompts as the server builds
+them, with three of a thousand passages, two judged candidates a turn, feedback on every second one; one question
+in twenty is sent again with small edits, and one text in fifty holds personal data. Each measurement is a process of
+its own, so that its memory is its own.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from rich.progress import track
 
 from benchmarks.gateway.corpus import Vocabulary
 from benchmarks.report import publish, table
+from contract.messages import Message
+from contract.passage import Evidence, Passage
 from feedback.export import export
 from feedback.log import Log
 from feedback.options import Hygiene, Options
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 from feedback.rows import insert_completion, insert_feedback
+from server.prompt import build_prompt
 
 PRIVATE = (
     "Please call me on 0113 496 0772.",
@@ -50,7 +54,7 @@ _BATCH = 5000
 @click.option("--report/--no-report", default=True)
 def main(turns: int, folder: Path, step: str | None, report: bool) -> None:
     """Measure an export side by side with a plain read."""
-    path = folder / f"log-{turns}.sqlite"
+    path = folder / f"turns-{turns}.sqlite"
     if step is not None:
         click.echo(json.dumps(_measured(lambda: STEPS[step](path, folder))))
         return
@@ -206,10 +210,12 @@ def _turn(
         )
         for n, text in enumerate(answers)
     )
-    prompt = [
-        {"role": "system", "content": "Answer from the passages only, and cite them as [n]."},
-        {"role": "user", "content": "\n\n".join([*passages, question])},
-    ]
+    shown = tuple(
+        Passage(n, f"{n:016x}", "a.md", "A", "Rules", None, 0, 0, len(text), text, 1.0)
+        for n, text in enumerate(passages, 1)
+    )
+    asked = Message(role="user", content=question)
+    prompt = build_prompt([asked], Evidence(question, language, shown))
     reply = {"id": identifier, "choices": [{"index": 0, "message": {"content": answers[0]}}]}
     turn = CompletionRecord(
         id=identifier,
@@ -219,7 +225,7 @@ def _turn(
         question=question,
         language=language,
         request={"messages": [{"role": "user", "content": question}]},
-        prompt=prompt,
+        prompt=[dict(message) for message in prompt.messages],
         passages=[{"text": passage, "document": "a.md"} for passage in passages],
         reply=reply,
         decision="serve",

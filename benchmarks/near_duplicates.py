@@ -18,8 +18,9 @@ from pathlib import Path
 import click
 
 from benchmarks.report import publish, table
-from feedback.hygiene.near_duplicates import Groups, Signatures, near_duplicates
+from feedback.hygiene.near_duplicates import Groups, near_duplicates
 from feedback.hygiene.normal import normal
+from feedback.hygiene.signatures import Signatures
 
 CASES = Path(__file__).parent / "duplicate_cases"
 Group = Callable[[list[str]], Groups]

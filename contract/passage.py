@@ -13,6 +13,9 @@ from contract.filters import Attribute
 
 Vector = npt.NDArray[np.float32]
 
+# A passage of a prompt stands between lines with these marks, which its own text can't hold.
+OPEN, CLOSE = "<<<", ">>>"
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

@@ -14,6 +14,7 @@ from feedback.export import export as run_export
 from feedback.log_option import data_dir_option, log_of
 from feedback.options import KINDS, Hygiene, Kind, Options, Quality, Selection, Source
 from feedback.select_options import Moment
+from feedback.whole import EXPORT
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -191,7 +192,8 @@ def export(
     openai-dpo  preferences           input, preferred_output, non_preferred_output
 
     The files load with datasets.load_dataset("json", …) and train in TRL as they are. The card says what
-    was left out, and why.
+    was left out, and why. An export that is in the folder is replaced; a folder that holds anything else is
+    left alone.
 
     \b
     Examples:
@@ -210,9 +212,12 @@ def export(
         hygiene=_hygiene(chosen),
         quality=_quality(kind, chosen),
     )
+    replaces = EXPORT.is_in(out)
     with progress_bars() as progress:
         counts = run_export(log_of(data_dir, config), out, options, progress)
     _report(counts, options, out)
+    if replaces:
+        click.echo(f"  replaced: the export that was in {out} before.")
 
 
 def _check_no_hygiene() -> None:

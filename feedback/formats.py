@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,8 +27,7 @@ _MARK = re.compile(r"\[(\d{1,3})\]")
 Taught = tuple[Row, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(NamedTuple):
     """What a row is made from: a turn, its answers by name, and what was said about them."""
 
     turn: LoggedTurn

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 from contract.feedback import places_of
 from feedback.answers import Answer
@@ -12,8 +12,7 @@ from feedback.options import Source
 from feedback.records import FeedbackRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A preferred and a rejected answer to one prompt.
 
     Attributes:
@@ -62,6 +61,8 @@ def judge_pairs(answers: Sequence[tuple[str, int, Answer]], min_margin: float) -
         if answer.reward is not None:
             groups.setdefault(choice, []).append(answer)
     for group in groups.values():
+        if len(group) == 1:
+            continue
         group.sort(key=lambda answer: (-(answer.reward or 0.0), answer.text))
         clear = [
             (better, worse)

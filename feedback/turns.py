@@ -6,14 +6,16 @@ Texts stay as they are stored until somebody needs them: most turns of a log hav
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
 from feedback.options import Selection
 from feedback.records import FeedbackRecord
-from feedback.rows import SAYS_NOTHING, feedback_of
+from feedback.rows import SAYS_NOTHING
 
 _TURN = (
     "id, person, question, language, request, prompt, passages, reply, decision, "
@@ -22,6 +24,7 @@ _TURN = (
 _CANDIDATE = (
     "completion_id, id, choice, text, served, reward, completion_class, judgement, tool_calls"
 )
+_FEEDBACK = "completion_id, id, created, type, rater, idempotency_key, supersedes, body"
 PROVENANCE = (
     "policy_version",
     "judge_version",
@@ -29,6 +32,9 @@ PROVENANCE = (
     "index_version",
     "settings_version",
 )
+
+
+Made = TypeVar("Made")
 
 
 class LoggedCandidate(NamedTuple):
@@ -147,17 +153,23 @@ def count_deleted(connection: sqlite3.Connection) -> int:
     return int(count)
 
 
-def read_turns(connection: sqlite3.Connection, selection: Selection) -> Iterator[LoggedTurn]:
+def read_turns(
+    connection: sqlite3.Connection, selection: Selection, *, with_passages: bool = True
+) -> Iterator[LoggedTurn]:
     """The selected turns in the order of their ids, which is that of their time.
 
     The three tables are each read once from front to back, so memory does not grow with the log.
+
+    Args:
+        with_passages: read the passages too; a prompt has them already.
     """
+    columns = _TURN if with_passages else _TURN.replace(" passages,", " '[]',")
     where, values = condition(selection)
-    candidates = _Beside(_candidates(connection))
-    feedback = _Beside(_feedback(connection))
+    candidates = _Beside(_candidates(connection), LoggedCandidate._make)
+    feedback = _Beside(_feedback(connection), _record)
     plain = connection.cursor()
     plain.row_factory = None
-    for row in plain.execute(f"SELECT {_TURN} FROM completion WHERE {where} ORDER BY id", values):
+    for row in plain.execute(f"SELECT {columns} FROM completion WHERE {where} ORDER BY id", values):
         yield LoggedTurn._make((*row, candidates.of(row[0]), feedback.of(row[0])))
 
 
@@ -179,38 +191,49 @@ def find_turn(connection: sqlite3.Connection, identifier: str) -> LoggedTurn | N
     return LoggedTurn._make((*row, [LoggedCandidate._make(own) for own in found], ()))
 
 
-def _candidates(connection: sqlite3.Connection) -> Iterator[tuple[str, LoggedCandidate]]:
+def _candidates(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     plain = connection.cursor()
     plain.row_factory = None
-    query = f"SELECT {_CANDIDATE} FROM candidate ORDER BY completion_id, choice, attempt, ordinal"
-    return ((row[0], LoggedCandidate._make(row)) for row in plain.execute(query))
+    return plain.execute(
+        f"SELECT {_CANDIDATE} FROM candidate ORDER BY completion_id, choice, attempt, ordinal"
+    )
 
 
-def _feedback(connection: sqlite3.Connection) -> Iterator[tuple[str, FeedbackRecord]]:
-    rows = connection.execute(
-        "SELECT * FROM feedback WHERE id NOT IN "
+def _feedback(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    plain = connection.cursor()
+    plain.row_factory = None
+    return plain.execute(
+        f"SELECT {_FEEDBACK} FROM feedback WHERE id NOT IN "
         "(SELECT supersedes FROM feedback WHERE supersedes IS NOT NULL) "
         f"AND NOT ({SAYS_NOTHING}) ORDER BY completion_id, id"
     )
-    return ((row["completion_id"], feedback_of(row)) for row in rows)
 
 
-class _Beside:
-    """Rows of another table, read along in the order of the turns that they belong to."""
+def _record(row: tuple[Any, ...]) -> FeedbackRecord:
+    turn, identifier, created, kind, rater, key, supersedes, body = row
+    return FeedbackRecord(
+        identifier, created, turn, kind, rater, key, supersedes, orjson.loads(body)
+    )
 
-    def __init__(self, rows: Iterator[tuple[str, Any]]) -> None:
-        self._rows = rows
-        self._next = next(rows, None)
 
-    def of(self, turn: str) -> list[Any]:
+class _Beside(Generic[Made]):
+    """Rows of another table, read along in the order of the turns whose ids they begin with."""
+
+    def __init__(
+        self, rows: Iterator[tuple[Any, ...]], make: Callable[[tuple[Any, ...]], Made]
+    ) -> None:
+        self._groups = groupby(rows, itemgetter(0))
+        self._make = make
+        self._next = next(self._groups, None)
+
+    def of(self, turn: str) -> list[Made]:
         """The rows of a turn; those of turns before it that nobody asked for are passed over."""
-        found = []
-        following = self._next
-        while following is not None and following[0] <= turn:
-            if following[0] == turn:
-                found.append(following[1])
-            following = next(self._rows, None)
-        self._next = following
+        while self._next is not None and self._next[0] < turn:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != turn:
+            return []
+        found = list(map(self._make, self._next[1]))
+        self._next = next(self._groups, None)
         return found
 
 

@@ -23,6 +23,7 @@ from contract.terminal import (
     print_json,
 )
 from contract.wal import cut_off
+from feedback.forget import Found
 from feedback.log import Log
 from forget.document import allow_document, find_target, forget_document, survey_document
 from forget.outcome import Outcome, in_words
@@ -34,6 +35,8 @@ _OUT_OF_REACH = (
     "Out of reach: exports and backups that were made before, what clients and logs elsewhere keep, "
     "and blocks that the file system has freed."
 )
+# Ids that a dry run shows to people.
+_SHOWN = 20
 
 
 @click.command(cls=Command, short_help="Forget a person or a document, and prove it.")
@@ -168,6 +171,7 @@ def _show(outcome: Outcome, proof: Proof | None, as_json: bool) -> None:
     for note in outcome.notes:
         click.echo(note)
     if proof is None:
+        _show_found(outcome.found)
         return
     found = sum(proof.remains.values())
     click.echo(
@@ -188,6 +192,16 @@ def _show(outcome: Outcome, proof: Proof | None, as_json: bool) -> None:
         )
     click.echo(f"Tombstone {outcome.tombstone}.")
     click.echo(_OUT_OF_REACH)
+
+
+def _show_found(found: Found) -> None:
+    for what, ids in (("turns", found.turns), ("feedback on turns that stay", found.feedback)):
+        if ids:
+            click.echo(f"{what}:")
+        for identifier in ids[:_SHOWN]:
+            click.echo(f"  {identifier}")
+        if len(ids) > _SHOWN:
+            click.echo(f"  … and {len(ids) - _SHOWN} more, which --json lists")
 
 
 def _allow(settings: Settings, log: Log, path: str, as_json: bool) -> None:

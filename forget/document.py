@@ -104,7 +104,8 @@ def survey_document(
     known = Forgotten(settings.index)
     if not counts and not any(p.exists() or known.holds_place(p) for p in target.places):
         raise NotFound(f"Neither index nor log knows {path}, and there is no such file.")
-    return found, Outcome("document", None, counts, _notes(settings, target, path), own)
+    notes = _notes(settings, target, path)
+    return found, Outcome("document", None, counts, notes, own, found=found)
 
 
 def forget_document(

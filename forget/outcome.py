@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from feedback.forget import Found
 from feedback.tombstones import Kind
 from forget.proof import Proof
 
@@ -32,6 +33,7 @@ class Outcome:
         notes: what an operator should know beside that.
         stretches: pieces of what was erased, to search for.
         held: databases of which somebody still reads an older state.
+        found: the turns and the feedback that it is about, by their ids.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     stretches: set[bytes] = field(default_factory=set)
     held: list[Path] = field(default_factory=list)
+    found: Found = field(default_factory=Found)
 
     def to_wire(self, proof: Proof | None) -> dict[str, Any]:
         """The output of `forget --json`."""
@@ -47,6 +50,8 @@ class Outcome:
             "kind": self.kind,
             "tombstone": self.tombstone,
             "counts": self.counts,
+            "turns": self.found.turns,
+            "feedback_given": self.found.feedback,
             "notes": self.notes,
             "held": [str(path) for path in self.held],
             "proof": proof and proof.to_wire(),

@@ -54,7 +54,8 @@ def survey_person(connection: sqlite3.Connection, person: str) -> tuple[Found, O
             "safety_identifier or user, or the name of the key; `plumbline feedback` shows turns."
         )
     counts = count(connection, found)
-    return found, Outcome("user", None, +counts, _notes(connection, person, found))
+    notes = _notes(connection, person, found)
+    return found, Outcome("user", None, +counts, notes, found=found)
 
 
 def forget_person(

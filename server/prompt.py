@@ -13,7 +13,7 @@ from typing import Any
 
 from contract.candidate import Prompt
 from contract.messages import Message
-from contract.passage import Evidence, Passage
+from contract.passage import CLOSE, OPEN, Evidence, Passage
 from server.wording import (
     DEFINITIONS_HEADING,
     HINT_HEADING,
@@ -25,8 +25,6 @@ from server.wording import (
 )
 from text.orders import INVISIBLE
 
-# A passage stands between marks that its own text can't hold.
-_OPEN, _CLOSE = "<<<", ">>>"
 _MARKS = re.compile(r"[<＜]{3,}|[>＞]{3,}")
 # What chat templates take for the start of a turn.
 _TURN = re.compile(
@@ -106,7 +104,7 @@ def _grounding(evidence: Evidence) -> list[str]:
 
 def _shown(passage: Passage) -> str:
     source = _as_data(passage.heading or passage.title)
-    return f"{_OPEN}\n[{passage.number}] ({source})\n{_as_data(passage.text)}\n{_CLOSE}"
+    return f"{OPEN}\n[{passage.number}] ({source})\n{_as_data(passage.text)}\n{CLOSE}"
 
 
 def _explained(evidence: Evidence) -> list[str]:

@@ -48,6 +48,20 @@ _EUROPEAN: tuple[re.Pattern[str], ...] = (
         rf" (?:[\w'’À-ÿ.-]+ ){{0,4}}[\w'’À-ÿ.-]+,? (?:n\.?º? ?)?\d{{1,4}}\b{_TAIL}{{0,3}}"
     ),
 )
+# What stands around the number in each of them, which is seen sooner than the whole pattern fails everywhere.
+_WESTERN = tuple(
+    zip(
+        (
+            re.compile(r"\d[A-Za-z]?,? [A-ZÀ-Þotdl]"),
+            re.compile(r" \d"),
+            re.compile(r"\d(?: ?[A-Za-z]{1,3})?,? [A-Za-z]", re.IGNORECASE),
+            re.compile(r" \d{1,4} ?[a-z]?,\s"),
+            re.compile(r"(?:[ nº.])\d"),
+        ),
+        (_ENGLISH, *_EUROPEAN),
+        strict=True,
+    )
+)
 
 _H = f"[{HAN}]"
 _D = r"[\d一二三四五六七八九十百〇零甲乙丙丁A-Za-z]"
@@ -77,9 +91,10 @@ _LEAD = re.compile(
 
 def postal_addresses(text: str) -> list[Span]:
     """The spans of addresses; they may overlap."""
-    found = [match.span() for match in _ENGLISH.finditer(text)]
-    for pattern in _EUROPEAN:
-        found += (match.span() for match in pattern.finditer(text))
+    found: list[Span] = []
+    for number, pattern in _WESTERN:
+        if number.search(text):
+            found += (match.span() for match in pattern.finditer(text))
     for pattern in (_STREET_NUMBER, _VILLAGE_NUMBER, _ESTATE_NUMBER):
         for match in pattern.finditer(text):
             span = _widened(text, *match.span(), needs_more=pattern is _ESTATE_NUMBER)

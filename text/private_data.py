@@ -87,7 +87,9 @@ _NEAR = 40
 _LIKE_DATE = re.compile(
     r"(?:19|20)\d\d[ .\-–/]\d{1,2}[ .\-–/]\d{1,2}|\d{1,2}[ .\-–/]\d{1,2}[ .\-–/](?:19|20)\d\d|(?:19|20)\d\d[-–/](?:19|20)\d\d"
 )
-_DIGITS = re.compile(r"\d")
+_DIGIT = re.compile(r"\d")
+# The digits of a phone number.
+_LEAST_DIGITS, _MOST_DIGITS = 7, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ def private_data(text: str) -> list[PrivateDatum]:
 
 def _all(text: str) -> Iterator[PrivateDatum]:
     """The surest first."""
-    has_digits = _DIGITS.search(text) is not None
-    if has_digits or "@" in text:
+    digits = len(_DIGIT.findall(text))
+    if digits or "@" in text:
         loose = []
         for datum in personal_data(text):
             if datum.kind == "phone":
@@ -122,12 +124,13 @@ def _all(text: str) -> Iterator[PrivateDatum]:
                 yield PrivateDatum(datum.kind, datum.start, datum.end)
         for kind, start, end in _identities(text):
             yield PrivateDatum(kind, start, end)
-        if has_digits:
+        if digits:
             yield from (PrivateDatum("address", *span) for span in postal_addresses(text))
+        if digits >= _LEAST_DIGITS:
             yield from (PrivateDatum("phone", *span) for span in _phones(text))
-            for datum in loose:
-                if not _COUNTING.search(text[max(0, datum.start - _NEAR) : datum.start]):
-                    yield PrivateDatum("phone", datum.start, datum.end)
+        for datum in loose:
+            if not _COUNTING.search(text[max(0, datum.start - _NEAR) : datum.start]):
+                yield PrivateDatum("phone", datum.start, datum.end)
     yield from (PrivateDatum("name", *span) for span in person_names(text))
 
 
@@ -156,7 +159,11 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
     for match in _PHONE.finditer(text):
         number = match.group()
         digits = sum(map(str.isdigit, re.split(r"转|轉|ext|x|分机", number, flags=re.I)[0]))
-        if not 7 <= digits <= 15 or _is_other(number) or _MEASURED.match(text, match.end()):
+        if (
+            not _LEAST_DIGITS <= digits <= _MOST_DIGITS
+            or _is_other(number)
+            or _MEASURED.match(text, match.end())
+        ):
             continue
         before = _line_before(text, match.start())
         called, counted = _last(_CALLING, before), _last(_COUNTING, before)

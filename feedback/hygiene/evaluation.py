@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from contract.errors import ConfigurationError
-from feedback.hygiene.near_duplicates import band_keys
 from feedback.hygiene.normal import normal
 from feedback.hygiene.request import Request, same_request
+from feedback.hygiene.signatures import band_keys
 from text.language import language_of
 
 _RUN, _RUN_HAN = 13, 26
@@ -32,7 +32,7 @@ class EvaluationPrompts:
             request = Request.of(prompt)
             number = len(self._requests)
             self._requests.append(request)
-            for key in band_keys(" ".join(request.tokens)).tolist():
+            for key in band_keys([" ".join(request.tokens)])[0].tolist():
                 self._bands.setdefault(key, []).append(number)
             self._runs.update(_runs(request.tokens, prompt))
 
@@ -46,7 +46,7 @@ class EvaluationPrompts:
         text = normal(asked)
         request = Request.of_normal(text)
         seen: set[int] = set()
-        for key in band_keys(text).tolist():
+        for key in band_keys([text])[0].tolist():
             for number in self._bands.get(key, ()):
                 if number not in seen and same_request(request, self._requests[number]):
                     return True

@@ -14,15 +14,18 @@ _VALUES = {word: number for number, word in enumerate(BELOW_TWENTY)} | {
     word: 10 * number for number, word in enumerate(_TENS, 2)
 }
 _POWERS = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+_NUMBER_WORDS = frozenset(_VALUES) | frozenset(_POWERS)
 _HAN_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")}
 _HAN_DIGITS.update({"〇": 0, "两": 2})
 _HAN_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_HAN_NUMERAL = re.compile("[零〇一二两三四五六七八九十百千万亿]")
 _HAN_NUMBER = re.compile(r"(?:\d+(?:\.\d+)?)?[零〇一二两三四五六七八九十百千万亿]+(?:\d(?!\d))?")
 
 
 def chinese_in_digits(text: str) -> str:
     """A text with its Chinese numbers in digits, also as people say them: 两万三, 1万8."""
-    return _HAN_NUMBER.sub(_in_digits, text)
+    # Most texts have none, which is seen sooner than the whole pattern fails everywhere.
+    return _HAN_NUMBER.sub(_in_digits, text) if _HAN_NUMERAL.search(text) else text
 
 
 def _in_digits(match: re.Match[str]) -> str:
@@ -51,6 +54,8 @@ def _in_digits(match: re.Match[str]) -> str:
 
 def english_in_digits(tokens: Sequence[str]) -> list[str]:
     """With numbers in digits, however they were written: "one hundred and twenty", "20 thousand"."""
+    if _NUMBER_WORDS.isdisjoint(tokens):
+        return list(tokens)
     found: list[str] = []
     number: list[str] = []
     for token, following in zip(tokens, [*tokens[1:], ""]):

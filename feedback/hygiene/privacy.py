@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from contract.passage import CLOSE, OPEN
 from feedback.example import Example, Row
 from text.private_data import PrivateDatum, private_data
 
@@ -25,8 +27,10 @@ _WHERE = (
     ("personal data in the prompt or its passages", _ASKED),
     ("personal data in an answer", _ANSWERED),
 )
-# Instructions and passages come back turn after turn.
-_KEPT = 4096
+# Where passages begin and end in a prompt, their numbers included.
+_MARKS = re.compile(rf"({OPEN}\n\[\d{{1,3}}\] |{CLOSE}\n)")
+# Instructions, passages and what was said before come back turn after turn.
+_KEPT = 16_384
 
 
 class Privacy:
@@ -38,8 +42,7 @@ class Privacy:
 
     def __init__(self, public: Sequence[str] = ()) -> None:
         self._public = tuple(text.casefold() for text in public)
-        self._kinds = lru_cache(_KEPT)(self._kinds_in)
-        self.redacted = lru_cache(_KEPT)(self._redacted)
+        self._piece = lru_cache(_KEPT)(self._read)
 
     def drop(self, example: Example, found: Counter[str]) -> Counter[str]:
         """Take out the rows with personal data, and count its kinds; how many rows went, and for what."""
@@ -61,7 +64,7 @@ class Privacy:
         """Put `[NAME]`, `[PHONE]` … in the place of personal data, in the rows and in what was asked."""
 
         def redact(text: str) -> str:
-            made, kinds = self.redacted(text)
+            made, kinds = self._redacted(text)
             found.update(kinds)
             return made
 
@@ -70,25 +73,30 @@ class Privacy:
             row | {name: _mapped(row[name], redact) for name in names if name in row}
             for row in example.rows
         ]
-        example.asked = [self.redacted(text)[0] for text in example.asked]
+        example.asked = [self._redacted(text)[0] for text in example.asked]
 
     def _redacted(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """A text with its personal data replaced, and their kinds."""
+        """A text with its personal data replaced, and their kinds. A passage is read by itself: no name or
+        number begins in one and ends in the next."""
+        if OPEN not in text:
+            return self._piece(text)
+        read = [self._piece(piece) for piece in _MARKS.split(text)]
+        kinds = tuple(kind for _, own in read for kind in own)
+        return ("".join(piece for piece, _ in read), kinds) if kinds else (text, ())
+
+    def _read(self, text: str) -> tuple[str, tuple[str, ...]]:
         pieces, kinds, position = [], [], 0
         for datum in self._secret(text):
             pieces += [text[position : datum.start], f"[{datum.kind.upper()}]"]
             kinds.append(datum.kind)
             position = datum.end
-        return "".join([*pieces, text[position:]]), tuple(kinds)
-
-    def _kinds_in(self, text: str) -> frozenset[str]:
-        return frozenset(datum.kind for datum in self._secret(text))
+        return ("".join([*pieces, text[position:]]), tuple(kinds)) if kinds else (text, ())
 
     def _kinds_of(self, value: Any) -> set[str]:
         found: set[str] = set()
 
         def look(text: str) -> str:
-            found.update(self._kinds(text))
+            found.update(self._redacted(text)[1])
             return text
 
         _mapped(value, look)

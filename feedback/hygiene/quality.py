@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 from rapidfuzz.distance import Indel
 
 from feedback.example import Example, Row
-from feedback.hygiene.near_duplicates import Groups, Signatures, near_duplicates
+from feedback.hygiene.near_duplicates import Groups, near_duplicates
 from feedback.hygiene.request import Request
+from feedback.hygiene.signatures import Signatures
+from feedback.hygiene.sketches import Differences, Mask
 from feedback.options import Quality
 from text.language import language_of
 
@@ -52,7 +55,15 @@ def not_novel(
     def alike(one: Request, other: Request) -> bool:
         return Indel.normalized_similarity(one.tokens, other.tokens) >= limit
 
-    groups: Groups = near_duplicates(signatures, text_of, alike)
+    def may(found: Differences) -> Mask:
+        # What only one of them has is in no common subsequence; rounding must not decide.
+        longest = np.minimum(
+            found.one_tokens - found.lost_tokens, found.other_tokens - found.came_tokens
+        )
+        mask: Mask = 2 * longest >= (limit - 1e-9) * (found.one_tokens + found.other_tokens)
+        return mask
+
+    groups: Groups = near_duplicates(signatures, text_of, alike, may)
     first: dict[int, int] = {}
     dropped = set()
     for number in range(len(signatures)):

@@ -15,11 +15,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 from pypinyin import Style, pinyin
 from rapidfuzz.distance import OSA, Levenshtein
 
 from feedback.hygiene.normal import is_han, normal
 from feedback.hygiene.numbers import BELOW_TWENTY
+from feedback.hygiene.sketches import Differences, Mask
 from text.engines.folder import EMBEDDED, model_folder
 
 # Characters that are taken for each other because they look alike.
@@ -59,6 +61,8 @@ _NEGATIONS = frozenset(
 _SHORT, _SHORT_HAN, _LONG = 12, 10, 60
 # Share of the words of a long prompt that may differ, each in a place of its own.
 _SCATTERED = 0.08
+# Share that may be in place of other words at all, misspellings included.
+_REPLACED = 0.12
 # So many words in a row are another sentence, not another word.
 _RUN = 4
 # A pasted text may have been cut by this share.
@@ -70,19 +74,29 @@ _REMARKED = 12
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A normalised prompt as tokens: words, numbers and single Han characters."""
+    """A normalised prompt as tokens: words, numbers and single Han characters.
+
+    Attributes:
+        weight: how long it is; a Han character says about half as much as an English word.
+        words, han: the different ones that are no little words.
+    """
 
     tokens: tuple[str, ...]
     weight: float
-    telling: frozenset[str]
+    has_han: bool
+    words: frozenset[str]
+    han: frozenset[str]
 
     @classmethod
     def of_normal(cls, text: str) -> Request:
         """From a text that `normal` gave."""
         tokens = tuple(text.split())
-        # A Han character says about half as much as an English word.
-        weight = _weight(tokens)
-        return cls(tokens, weight, frozenset(tokens) - _LITTLE)
+        telling = frozenset(tokens) - _LITTLE
+        if text.isascii():
+            return cls(tokens, len(tokens), False, telling, frozenset())
+        number = sum(map(is_han, tokens))
+        han = frozenset(filter(is_han, telling))
+        return cls(tokens, len(tokens) - number / 2, number > 0, telling - han, han)
 
     @classmethod
     def of(cls, text: str) -> Request:
@@ -98,11 +112,10 @@ def same_request(one: Request, other: Request) -> bool:
     longer = max(one.weight, other.weight)
     if length < longer * (1 - _CUT) - _REMARKED:
         return False
-    spent, allowance = 0.0, _allowed(length, one.tokens)
+    spent, allowance = 0.0, _allowed(length, one.has_han)
     # What was added or cut off makes one side longer; what is in place of something is on both.
-    most = allowance + max(2.0, 0.12 * length)
-    lost, came = one.telling - other.telling, other.telling - one.telling
-    if min(len(lost), len(came)) > most and min(_weight(lost), _weight(came)) > most:
+    both = len(one.words & other.words) + len(one.han & other.han) / 2
+    if min(_telling_weight(one), _telling_weight(other)) - both > _most(length, allowance):
         return False
     slips = 0
     for change in _changes(one.tokens, other.tokens):
@@ -112,6 +125,22 @@ def same_request(one: Request, other: Request) -> bool:
         slips += cost == 0
         spent += cost
     return spent <= allowance and slips <= _slips(length)
+
+
+def may_be_same(found: Differences) -> Mask:
+    """False for each pair that `same_request` would not take for the same, as far as sketches tell."""
+    length, longer = np.minimum(found.one, found.other), np.maximum(found.one, found.other)
+    # Where Han characters are in it and where not, whichever allows more.
+    allowance = np.select(
+        [length < _SHORT_HAN, length < _LONG / 2, length < _LONG],
+        [0.0, 1.5, 2.0],
+        np.maximum(2.0, _SCATTERED * length),
+    )
+    most = allowance + np.maximum(2.0, _REPLACED * length)
+    may: Mask = (length >= longer * (1 - _CUT) - _REMARKED) & (
+        np.minimum(found.lost, found.came) <= most
+    )
+    return may
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +183,18 @@ def _slips(length: float) -> float:
     return max(2.0, 0.2 * length)
 
 
-def _allowed(length: float, tokens: Sequence[str]) -> float:
+def _telling_weight(request: Request) -> float:
+    return len(request.words) + len(request.han) / 2
+
+
+def _most(length: float, allowance: float) -> float:
+    """How many telling words may be in place of others, whatever they are."""
+    return allowance + max(2.0, _REPLACED * length)
+
+
+def _allowed(length: float, has_han: bool) -> float:
     """How many words may differ, besides misspellings and little words."""
-    if length < (_SHORT_HAN if any(map(is_han, tokens)) else _SHORT):
+    if length < (_SHORT_HAN if has_han else _SHORT):
         return 0.0
     if length < _LONG:
         return 1.5 if length < _LONG / 2 else 2.0

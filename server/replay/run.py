@@ -20,7 +20,7 @@ from contract.progress import Progress
 from feedback.answered import answered_ids, count_answered, drawn
 from feedback.log import Log
 from feedback.options import Selection
-from feedback.whole import replace_folder
+from feedback.whole import Made, replace_folder
 from server.replay.anew import Anew, Answered
 from server.replay.change import Change
 from server.replay.compare import Replayed
@@ -36,6 +36,8 @@ Summary = dict[str, Any]
 Decided = tuple[Judged, list[Outcome], list[Outcome] | None]
 
 SUMMARY, FLIPS, FAILED = "summary.json", "flips.jsonl", "failed.jsonl"
+# Logged texts stand in it.
+REPLAY = Made("a replay", SUMMARY, frozenset({FLIPS, FAILED}), mode=0o700)
 
 # Turns whose answers are encoded together.
 _TOGETHER = 16
@@ -74,9 +76,7 @@ def replay(
     with ExitStack() as stack:
         folder = None
         if out is not None:
-            folder = stack.enter_context(
-                replace_folder(out, mark=SUMMARY, made_by="a replay", mode=0o700)
-            )
+            folder = stack.enter_context(replace_folder(out, REPLAY))
         run = stack.enter_context(closing(_Run(log, change, options, folder, progress)))
         summary = run.run()
         if folder is not None:

@@ -3,11 +3,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from contract.errors import ConfigurationError
 from feedback.export import export
 from feedback.log import Log
 from feedback.options import Options
+from plumbline import cli
 from tests.feedback.test_log import candidate, completion, feedback, write
 
 TOPICS = (
@@ -160,3 +162,21 @@ def test_a_folder_of_somebody_else_is_not_replaced(log: Log, tmp_path: Path) -> 
     with pytest.raises(ConfigurationError, match="not made by an export"):
         export(log, tmp_path / "out", Options("dpo"), lambda *_: None)
     assert (tmp_path / "out" / "thesis.txt").exists()
+
+
+def test_an_export_is_replaced_and_said_so_but_nothing_else_in_its_folder(
+    log: Log, tmp_path: Path
+) -> None:
+    write(log, completion())
+    out = tmp_path / "out"
+
+    def run() -> Result:
+        command = ["export", "dpo", "--source", "judge", "--out", str(out), "--data-dir"]
+        return CliRunner().invoke(cli, [*command, str(tmp_path)])
+
+    assert "replaced: " not in run().output
+    assert "replaced: the export that was in" in run().output
+    (out / "adapter").mkdir()
+    refused = run()
+    assert refused.exit_code == 1 and "also adapter" in refused.output
+    assert (out / "adapter").is_dir() and (out / "card.json").is_file()

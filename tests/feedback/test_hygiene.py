@@ -10,11 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from contract.errors import ConfigurationError
+from contract.messages import Message
+from contract.passage import Evidence, Passage
 from feedback.export import export
 from feedback.log import Log
 from feedback.options import Hygiene, Options, Quality, Selection
 from feedback.records import CompletionRecord
 from plumbline import cli
+from server.prompt import build_prompt
 from tests.feedback.test_export import TOPICS
 from tests.feedback.test_log import candidate, completion, feedback, write
 
@@ -151,6 +154,27 @@ def test_rows_with_personal_data_are_left_out_unless_they_are_wanted(
         "10.20.",
     ):
         assert secret not in shown
+
+
+def test_a_passage_is_masked_in_each_prompt_that_shows_it_and_nothing_else_of_them(
+    log: Log, run
+) -> None:
+    """A number alone is a telephone where the passage's source says so."""
+    texts = ("020 7946 0958 is reception.", "Leave is 27 days.\nRegards,", "Anna is a town.")
+    passages = tuple(
+        Passage(n, "d", "d.md", "Telephones", "", None, 0, 0, len(text), text, 1.0)
+        for n, text in enumerate(texts, 1)
+    )
+    prompts = []
+    for question in ("Who opens the gate?", "When do lunches begin?"):
+        asked = Message(role="user", content=question)
+        prompts.append(build_prompt([asked], Evidence(question, "en", passages)).messages)
+        liked(log, question, prompt=list(prompts[-1]))
+    rows, card = run(hygiene=Hygiene(pii="redact"))
+    assert card["personal_data"] == {"phone": 2}
+    for row, prompt in zip(rows, prompts, strict=True):
+        masked = prompt[-1]["content"].replace("020 7946 0958", "[PHONE]")
+        assert row["prompt"][-1]["content"] == masked
 
 
 def test_numbers_that_are_nobodys_stay(log: Log, run) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from feedback.hygiene.near_duplicates import Signatures, near_duplicates
+from feedback.hygiene.near_duplicates import near_duplicates
 from feedback.hygiene.normal import normal
-from feedback.hygiene.request import Request, same_request
+from feedback.hygiene.request import Request, may_be_same, same_request
+from feedback.hygiene.signatures import Signatures
 
 TEXT = (
     "Summarise this for the board. The pump in hall three failed on Monday because a seal had worn out, and the "
@@ -33,6 +35,7 @@ TEXT = (
 )
 def test_the_same_again(one: str, other: str) -> None:
     assert same_request(Request.of(one), Request.of(other))
+    assert not passed_over(one, other)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,44 @@ def test_the_same_again(one: str, other: str) -> None:
 )
 def test_something_else(one: str, other: str) -> None:
     assert not same_request(Request.of(one), Request.of(other))
+
+
+def passed_over(one: str, other: str) -> bool:
+    """Are these two told apart by their sketches, unread?"""
+    signatures = Signatures()
+    for prompt in (one, other):
+        signatures.add(normal(prompt))
+    found = signatures.sketches.differences(np.array([0]), np.array([1]))
+    return not bool(may_be_same(found)[0])
+
+
+def test_prompts_with_little_in_common_are_passed_over() -> None:
+    assert passed_over(
+        "What do the documents say about visas that families of guest workers apply for abroad?",
+        "What do the documents say about heating old halls while nobody trains there at night?",
+    )
+    assert passed_over(
+        "文件里关于出差报销有什么规定，发票丢失以后怎么办理？",
+        "文件里关于访客停车在哪里登记车牌，晚上谁来锁门？",
+    )
+
+
+def test_a_few_are_found_among_many_with_the_same_opening() -> None:
+    """So many share a key that each is compared with a few only, and those in one go."""
+    opening = "Please say in plain words what all of the documents that we have do say about"
+    prompts = [
+        f"{opening} rule {n}, part {n + 1000}, page {n + 2000}, line {n + 3000}, column {n + 4000}, please?"
+        for n in range(400)
+    ]
+    prompts[399] = prompts[7].upper()
+    normalised = [normal(prompt) for prompt in prompts]
+    signatures = Signatures()
+    for prompt in normalised:
+        signatures.add(prompt)
+    groups = near_duplicates(signatures, normalised.__getitem__)
+    joined = [number for number in range(len(prompts)) if groups.find(number) != number]
+    assert joined == [399]
+    assert groups.find(399) == 7
 
 
 def test_they_are_found_among_many_others() -> None:

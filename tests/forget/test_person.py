@@ -157,11 +157,15 @@ def test_others_who_say_the_same_keep_it(tmp_path: Path, log: Log) -> None:
     assert log.completion(same.id).candidates == same.candidates
 
 
-def test_a_dry_run_changes_nothing(tmp_path: Path, log: Log) -> None:
-    write(log, of_ann(ENGLISH), completion())
+def test_a_dry_run_names_what_would_go_and_changes_nothing(tmp_path: Path, log: Log) -> None:
+    hers = of_ann(ENGLISH)
+    write(log, hers, completion())
     before = list(log.completions())
     would = forget(tmp_path, "--user", ANN, "--dry-run")
     assert (would["counts"]["turns"], would["tombstone"], would["proof"]) == (1, None, None)
+    assert would["turns"] == [hers.id]
+    command = ["forget", "--user", ANN, "--dry-run", "--data-dir", str(tmp_path)]
+    assert f"turns:\n  {hers.id}\n" in CliRunner().invoke(cli, command).output
     assert list(log.completions()) == before
     assert forget(tmp_path, "--verify")["tombstones"] == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 Span = tuple[int, int]
 
@@ -161,24 +161,32 @@ _SIGNED = re.compile(
     rf"\n+[ \t]*[-–—~]{{0,2}}[ \t]*(?:{TITLES}\.?[ \t]+)?(?P<name>{NAME})(?=[ \t]*(?:[,|(/\n–—”’)-]|\"|$))"
 )
 _NEAR = 40
+# Every name has one of the letters that PART and _CAPITALS begin with.
+_CAPITAL = re.compile(r"[A-ZÀ-\u024f\u1e00-\u1eff\u0410-\u042f]")
 
 
 def english_names(text: str) -> Iterator[Span]:
     """The spans of names, without titles; they may overlap."""
+    if not _CAPITAL.search(text):
+        return
     lowered = text.lower()
     for words, pattern in _ENGLISH:
         where = text if words is _TITLE_WORDS else lowered
-        if any(word in where for word in words):
+        if _holds(where, words):
             for match in pattern.finditer(text):
                 yield from _trimmed(text, *match.span(match.lastgroup or "name"))
     for between, before, words in (
         (_VALUE, _LABEL, (":", "：", "=", "|")),
         (_SIGNED, _CLOSING, _CLOSING_WORDS),
     ):
-        if any(word in lowered for word in words):
+        if _holds(lowered, words):
             for match in between.finditer(text):
                 if before.search(text[max(0, match.start() - _NEAR) : match.start()]):
                     yield from _trimmed(text, *match.span("name"))
+
+
+def _holds(text: str, words: Sequence[str]) -> bool:
+    return any(map(text.__contains__, words))
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
