@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,10 +32,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a promotion came to, and the gates that were looked at."""
+    """What a promotion came to, when it began (seconds since 1970), and the gates that were looked at."""
 
     state: State
     version: str
+    began: float
     gates: Sequence[Gate] = ()
 
 
@@ -79,10 +81,11 @@ class Promotion:
             PolicyUnreachable: an engine can't be reached.
         """
         self._engines()
+        began = time.time()
         with self.registry.changing() as state:
             if order.name == BASE:
                 self._write(state.promoted(BASE, order.share), _entry(order, BASE, who))
-                return Done(self.registry.state, BASE)
+                return Done(self.registry.state, BASE, began)
             stored = self.store.find(order.name)
             after = state.promoted(stored.version, order.share)
             evaluation = order.evaluation or self.store.evaluation(stored)
@@ -96,7 +99,7 @@ class Promotion:
             self._write(after, entry.model_copy(update=noted))
         # An engine that was started again meanwhile has read the registry as it was before.
         self.ensure()
-        return Done(self.registry.state, stored.version, seen)
+        return Done(self.registry.state, stored.version, began, seen)
 
     def rollback(self, order: Rollback, who: str) -> Done:
         """End the rollout of a candidate at once, or put back the version that was in service before.
@@ -105,12 +108,13 @@ class Promotion:
             Conflict: there is nothing to go back to, or another change is under way.
             ConfigurationError: the registry can't be written.
         """
+        began = time.time()
         with self.registry.changing() as state:
             after, gone = state.rolled_back(), state.candidate or state.service
             self._write(after, _rollback_entry(order, gone, who))
         with suppress(PlumblineError):  # what answers from now on was loaded before, as a rule
             self.ensure()
-        return Done(self.registry.state, self.registry.state.service)
+        return Done(self.registry.state, self.registry.state.service, began)
 
     def ensure(self) -> None:
         """Load what is in service into every engine that does not have it.

@@ -81,7 +81,8 @@ def _listing(parts: Parts) -> dict[str, Any]:
 
 
 def _reply(parts: Parts, done: Done) -> dict[str, Any]:
-    return _listing(parts) | {"version": done.version, "gates": _gates(done.gates)}
+    told = {"version": done.version, "began": done.began, "gates": _gates(done.gates)}
+    return _listing(parts) | told
 
 
 def _gates(gates: Sequence[Gate]) -> list[dict[str, Any]]:

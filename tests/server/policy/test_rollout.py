@@ -38,7 +38,10 @@ def rollout(tmp_path: Path, state: State) -> Rollout:
 def asked(user: str | None = None, text: str = "Hello", **options: Any) -> ChatRequest:
     messages = [{"role": "user", "content": text}]
     return ChatRequest(
-        model="plumbline", messages=messages, user=user, plumbline=options  # type: ignore[arg-type]
+        model="plumbline",
+        messages=messages,
+        user=user,
+        plumbline=options,  # type: ignore[arg-type]
     )
 
 
