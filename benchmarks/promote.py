@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -209,7 +210,7 @@ def report(rounds: list[Round], answers: list[Answer], workers: int) -> str:
         f"{table(['seconds', 'median', 'longest'], cells)}\n\n"
         f"{len(rounds)} promotions and rollbacks, {workers} server process{'es' if workers > 1 else ''}, "
         f"{len(answers)} requests in {seconds:.0f} s with {IN_FLIGHT} in flight. Requests dropped: {lost}. "
-        f"Answers of a version that began after its rollback was acknowledged: {sum(r.late for r in rounds)}."
+        f"Load average of the machine: {os.getloadavg()[2]:.1f}. Answers of a version that began after its rollback was acknowledged: {sum(r.late for r in rounds)}."
     )
 
 

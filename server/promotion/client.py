@@ -9,7 +9,6 @@ import httpx
 import orjson
 
 from contract.errors import ConfigurationError, NotFound, PolicyUnreachable
-from contract.model_server import parse_reply
 from contract.settings import Settings
 
 # A large adapter is read by each engine before the answer comes.
@@ -64,7 +63,7 @@ class Client:
                 f"No server answers at {self.url} ({type(error).__name__}). Start it, or give its address with "
                 "--url."
             ) from error
-        found = parse_reply(reply.content)
+        found = _parsed(reply.content)
         if reply.is_success and found is not None:
             return found
         message = _message(found)
@@ -77,3 +76,12 @@ def _message(reply: Mapping[str, Any] | None) -> str:
     """The server's own words, whole: failed gates are listed with their numbers."""
     error = (reply or {}).get("error")
     return str(error.get("message")) if isinstance(error, dict) else "it gives no reason"
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    """A JSON object, or None where it is none."""
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
