@@ -497,7 +497,7 @@ class PromotionSettings(Section):
     max_kl: float | None = Field(
         None,
         ge=0,
-        description="Most KL divergence from the parent that a run card may report; unset: the budget that the "
+        description="Most KL divergence from the parent, in nats an answer, that a run card may report; unset: the budget that the "
         "run itself was given.",
     )
     max_adapter_bytes: int = Field(

@@ -16,7 +16,17 @@ CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 _MOST_CONFIG_BYTES = 1_000_000
 # What vLLM leaves unread or refuses; an adapter with these would answer otherwise than it was trained to.
-_UNSUPPORTED = ("modules_to_save", "use_dora", "rank_pattern", "alpha_pattern", "layer_replication")
+_UNSUPPORTED = (
+    "modules_to_save",
+    "use_dora",
+    "rank_pattern",
+    "alpha_pattern",
+    "layer_replication",
+    "lora_bias",
+    "target_parameters",
+    "trainable_token_indices",
+    "alora_invocation_tokens",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,15 +149,19 @@ def _flags(evaluation: Evaluation) -> Gate:
 def _kl(card: Mapping[str, Any] | None, settings: PromotionSettings) -> Gate:
     """As far as the run says how far it went: supervised training has no parent to stay near to."""
     values = dict(_leaves(card or {}))
-    reached, budget = values.get("kl"), values.get("kl_budget")
+    reached, budget = values.get("kl_per_answer"), values.get("kl_budget")
     most = settings.max_kl if settings.max_kl is not None else budget
     needed = most is not None or (card or {}).get("kind") in _MEASURES_KL
     if reached is None:
         return Gate("kl", not needed, "the run card reports none")
     if most is None:
-        return Gate("kl", True, f"{reached:.4g}, and no budget was set")
+        return Gate("kl", True, f"{reached:.4g} nats an answer, and no budget was set")
+    kept, steps = values.get("kept_step"), (card or {}).get("steps")
+    if settings.max_kl is None and kept is not None and isinstance(steps, int) and kept < steps:
+        # The last figure is of a step that was thrown away.
+        return Gate("kl", True, f"step {kept:g} was kept, the last within the run's {most:g} nats")
     origin = "promotion.max_kl" if settings.max_kl is not None else "the run's own budget"
-    return Gate("kl", reached <= most, f"{reached:.4g}; at most {most:g} ({origin})")
+    return Gate("kl", reached <= most, f"{reached:.4g} nats an answer; at most {most:g} ({origin})")
 
 
 def _leaves(card: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

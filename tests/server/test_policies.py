@@ -103,7 +103,7 @@ def test_an_evaluated_version_goes_live_step_by_step_and_comes_back(
         ("rollback", 0),
     ]
     assert all(entry["forced"] == [] and entry["who"] for entry in back["history"])
-    assert "is nothing to roll back to" in policy(url, tmp_path, "rollback")
+    assert "nothing to roll back" in policy(url, tmp_path, "rollback")
 
 
 def test_gates_that_fail_are_told_and_forcing_past_them_is_kept(url: str, tmp_path: Path) -> None:
@@ -215,6 +215,44 @@ def test_promotion_outlives_the_server_and_every_process_follows_it(
     assert version_of(serve(**settings)) == version
     policy(second, tmp_path, "rollback")
     eventually(lambda: version_of(first) == "scripted", seconds=5)
+
+
+def test_two_versions_are_compared_by_what_was_logged_and_said(
+    url: str, engines: list[AdapterServer], tmp_path: Path
+) -> None:
+    run = make_adapter(tmp_path / "x")
+    version = policy(url, tmp_path, "promote", str(run), "--share", "50", *FORCED)["candidate"]
+    engines[1].script("You are a complete idiot.")
+    said: dict[str, list[dict[str, Any]]] = {"scripted": [], version: []}
+    for number in range(16):
+        reply = ask(url, QUESTION, user=f"user-{number}")
+        said[reply["plumbline"]["policy_version"]].append(reply)
+
+    def feedback(reply: dict[str, Any], **body: Any) -> None:
+        sent = httpx.post(f"{url}/v1/feedback", json={"id": reply["id"], **body})
+        assert sent.status_code == 200, sent.text
+
+    for reply in said[version]:
+        feedback(reply, type="rating", value=True)
+    sides = [ask(url, QUESTION, plumbline={"policy": name}) for name in ("base", version)]
+    old, new = (reply["id"] for reply in sides)
+    feedback(sides[1], type="pair", preferred_id=new, rejected_id=old)
+    found = policy(url, tmp_path, "compare", "base", "x")
+    assert [found[side]["version"] for side in "ab"] == ["scripted", version]
+    for side, replies in zip((found["a"], found["b"]), said.values(), strict=True):
+        assert side["turns"] == len(replies)
+        served = sum(reply["plumbline"]["decision"] == "serve" for reply in replies)
+        assert (side["served"], side["refused"]) == (served, len(replies) - served)
+        again = sum(reply["plumbline"]["attempts"] > 1 for reply in replies)
+        assert side["regenerated"] == again
+    ratings = sum(reply["plumbline"]["decision"] == "serve" for reply in said[version])
+    assert found["b"]["thumbs_up"] == found["b"]["ratings"] == ratings
+    assert found["pairs"]["b_preferred"] == 1
+    assert found["pairs"]["b_share"]["low"] == pytest.approx(0.2065, abs=1e-4)
+    shown = CliRunner().invoke(
+        cli, ["policy", "compare", "scripted", version, "--data-dir", str(tmp_path)]
+    )
+    assert f"People preferred {version} in 1 of 1 pairs: 100 % [21, 100]." in shown.output
 
 
 def test_without_a_server_the_files_tell_and_a_rollback_is_written(

@@ -27,7 +27,7 @@ def failed(
 
 
 def test_a_better_version_passes_all() -> None:
-    assert failed(GOOD, {"kind": "grpo", "metrics": {"kl": 0.5}}) == {}
+    assert failed(GOOD, {"kind": "grpo", "metrics": {"kl_per_answer": 0.5}}) == {}
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,12 @@ def test_a_comparison_with_another_version_than_that_in_service_does_not_pass() 
 
 
 def test_kl_stays_within_the_runs_budget_or_that_of_the_settings() -> None:
-    card = {"kind": "grpo", "options": {"kl_budget": 1.0}, "metrics": {"kl": 1.5}}
-    assert "1.5; at most 1 " in failed(GOOD, card)["kl"]
+    card: dict[str, Any] = {"kind": "grpo", "options": {"kl_budget": 1.0}, "steps": 9}
+    card["metrics"] = {"kl_per_answer": 1.5}
+    assert "1.5 nats an answer; at most 1 " in failed(GOOD, card)["kl"]
     assert failed(GOOD, card, max_kl=2.0) == {}
+    stopped = card | {"options": {"kl_budget": 1.0, "kept_step": 6}}
+    assert failed(GOOD, stopped) == {}
     assert "0.1" in failed(GOOD, card, max_kl=0.1)["kl"]
     assert "reports none" in failed(GOOD, {"kind": "grpo"})["kl"]
     assert failed(GOOD, {"kind": "sft", "metrics": {"loss": 0.2}}) == {}
