@@ -233,9 +233,9 @@ def main(rounds: int, workers: int, port: int, write: bool) -> None:
             with load.running():
                 _wait(lambda: len(load.answers) >= 2 * IN_FLIGHT)
                 found = [measure(load, folder, run) for run in runs]
-    name = "promote" if workers == 1 else "promote-workers"
     command = "python -m benchmarks.promote" + (f" --workers {workers}" if workers > 1 else "")
-    publish(name, command, report(found, load.answers, workers), write=write)
+    body = report(found, load.answers, workers)
+    publish("promote", command, body, write=write and workers == 1)
 
 
 if __name__ == "__main__":

@@ -196,18 +196,22 @@ class Promotion:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             looks += 1
-            changed = self.registry.refresh()
-            if changed:
-                state = self.registry.state
-                _log.info(
-                    "in service is %s, candidate %s", state.service, state.candidate or "none"
-                )
-            if changed or looks * _LOOK_SECONDS >= _ENSURE_SECONDS:
-                looks = 0
-                try:
+            try:
+                if self._look() or looks * _LOOK_SECONDS >= _ENSURE_SECONDS:
+                    looks = 0
                     await asyncio.to_thread(self.ensure)
-                except PlumblineError as error:
-                    _log.warning("engines could not be given their adapters: %s", error.message)
+            except PlumblineError as error:
+                _log.warning("engines could not be given their adapters: %s", error.message)
+            except Exception:  # whoever stops following would serve what was taken back elsewhere
+                _log.exception("the registry of policies could not be followed")
+
+    def _look(self) -> bool:
+        """Read the registry where it changed; True where it did."""
+        changed = self.registry.refresh()
+        if changed:
+            state = self.registry.state
+            _log.info("in service is %s, candidate %s", state.service, state.candidate or "none")
+        return changed
 
 
 def _entry(order: Promote, version: str, who: str) -> Entry:
