@@ -233,7 +233,7 @@ def main(rounds: int, workers: int, port: int, write: bool) -> None:
             with load.running():
                 _wait(lambda: len(load.answers) >= 2 * IN_FLIGHT)
                 found = [measure(load, folder, run) for run in runs]
-    command = "python -m benchmarks.promote" + (f" --workers {workers}" if workers > 1 else "")
+    command = f"python -m benchmarks.promote --rounds {rounds} --workers {workers}"
     body = report(found, load.answers, workers)
     publish("promote", command, body, write=write and workers == 1)
 
