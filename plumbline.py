@@ -23,6 +23,7 @@ COMMANDS = {
     "forget": "forget.command:forget",
     "log": "feedback.log_command:log",
     "keys": "server.keys_command:keys",
+    "policy": "server.promotion.command:policy",
 }
 
 

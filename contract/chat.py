@@ -37,7 +37,8 @@ class PlumblineOptions(Wire):
     """Our request field. `None` takes the server's setting.
 
     `candidates` "auto" samples more only where the first verdicts disagree or fall short; `retrieve`
-    false answers without documents, with the messages as they came.
+    false answers without documents, with the messages as they came; `policy` names the version that
+    answers, for raters and admins.
     """
 
     collection: str | None = None
@@ -49,6 +50,7 @@ class PlumblineOptions(Wire):
     response_type: ResponseType | None = None
     filters: Filter | None = None
     retrieve: bool | None = None
+    policy: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 # What OpenAI's API knows and Plumbline does not do, with the reason that the caller reads.

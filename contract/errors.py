@@ -19,6 +19,7 @@
     ├── TimedOut                the request took longer than a request may
     ├── PolicyUnavailable       the policy's server is unreachable, too slow or broken
     │   ├── PolicyUnreachable   no connection, or it broke
+    │   ├── PolicyNotServed     it answers, but not under the name of this model or adapter
     │   └── PolicyTooSlow       no answer in time
     ├── JudgeUnavailable        a model that the judge asks is unreachable or answers something else
     ├── StorageFailed           the log could not make a row durable
@@ -161,6 +162,10 @@ class PolicyUnavailable(PlumblineError):
 
 class PolicyUnreachable(PolicyUnavailable):
     """There is no connection to the policy's server, or it broke."""
+
+
+class PolicyNotServed(PolicyUnavailable):
+    """The policy's server does not know the model or adapter that it was asked for."""
 
 
 class PolicyTooSlow(PolicyUnavailable):

@@ -15,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from contract.errors import (
     ContextTooLong,
+    PolicyNotServed,
     PolicyTooSlow,
     PolicyUnavailable,
     PolicyUnreachable,
@@ -181,7 +182,8 @@ class ModelServer:
             raise RequestRejected(f"The policy server refused the request: {detail}")
         if response.is_success:
             raise PolicyUnavailable(f"The policy server {self.url} answered something not JSON.")
-        raise PolicyUnavailable(
+        kind = PolicyNotServed if response.status_code == 404 else PolicyUnavailable
+        raise kind(
             f"The policy server {self.url} answered with status {response.status_code}: {detail}"
         )
 

@@ -16,7 +16,7 @@ from contextlib import aclosing, contextmanager, suppress
 from itertools import count
 from typing import Any
 
-from contract.errors import PolicyTooSlow, PolicyUnavailable, RequestRejected
+from contract.errors import PolicyNotServed, PolicyTooSlow, PolicyUnavailable, RequestRejected
 from contract.model_server import ModelServer
 from contract.replica import Replica, ReplicaState
 
@@ -198,13 +198,13 @@ class Replicas:
     def _noting(self, replica: Replica) -> Iterator[None]:
         try:
             yield
+        except (RequestRejected, PolicyNotServed):
+            replica.succeeded()
+            raise
         except PolicyUnavailable as error:
             replica.failed(error, last=self._healthy() == [replica])
             if replica.aside:
                 self._ejected.set()
-            raise
-        except RequestRejected:
-            replica.succeeded()
             raise
         replica.succeeded()
 

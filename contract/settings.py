@@ -479,6 +479,45 @@ class DecisionSettings(Section):
     )
 
 
+class PromotionSettings(Section):
+    """What `plumbline policy promote` asks for before a version gets traffic (docs/promotion.md)."""
+
+    min_win_rate: Share = Field(
+        0.5,
+        description="Lowest lower bound of the 95 % interval of the candidate's win rate over the policy in "
+        "service.",
+    )
+    max_over_refusal_rise: Share = Field(
+        0.02, description="Most by which the candidate's share of over-refusals may be higher."
+    )
+    min_reward_rise: float = Field(
+        0.0,
+        description="The lower bound of the 95 % interval of the rise in mean reward must be above this.",
+    )
+    max_kl: float | None = Field(
+        None,
+        ge=0,
+        description="Most KL divergence from the parent, in nats an answer, that a run card may report; unset: the budget that the "
+        "run itself was given.",
+    )
+    max_adapter_bytes: int = Field(
+        8 * 2**30, ge=1_000, description="Largest file of weights that an adapter may have."
+    )
+    servers_folder: str | None = Field(
+        None,
+        description="DATA_DIR/policies as the servers at policy.url see it, where they see it elsewhere "
+        "(another machine, a container).",
+    )
+    url: HttpUrl | None = Field(
+        None,
+        description="Root URL of the server that `plumbline policy` speaks to; unset: server.host and "
+        "server.port on this machine.",
+    )
+    api_key: SecretStr | None = Field(
+        None, description="Key of an admin, which `plumbline policy` sends to that server."
+    )
+
+
 class LogSettings(Section):
     synchronous: Literal["NORMAL", "FULL"] = Field(
         "FULL",
@@ -528,6 +567,7 @@ class Settings(Section):
     reader: ReaderSettings = ReaderSettings()
     judge: JudgeSettings = JudgeSettings()
     decision: DecisionSettings = DecisionSettings()
+    promotion: PromotionSettings = PromotionSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
@@ -585,6 +625,16 @@ class Settings(Section):
         return self.data_dir / "documents"
 
     @property
+    def policies(self) -> Path:
+        """Where adapters that may be promoted live, a folder for each version."""
+        return self.data_dir / "policies"
+
+    @property
+    def policies_file(self) -> Path:
+        """Which of them are in service, and the history of it."""
+        return self.data_dir / "policies.json"
+
+    @property
     def engine_logs(self) -> Path:
         """Where the logs of engines that are started here live."""
         return self.data_dir / "engine"
@@ -616,6 +666,7 @@ class Settings(Section):
                 "log_path": True,
                 "server": True,
                 "telemetry": True,
+                "promotion": True,
                 "engine": {"python", "port", "log_bytes", "start_seconds"},
             }
         )

@@ -12,7 +12,7 @@ from feedback.faults import fault_of
 from feedback.find import STATES, Selection, find
 
 # From this score on (0 bad to 1 good) a rating is a thumb up; up to that one it is a thumb down.
-_UP, _DOWN = 0.75, 0.25
+UP, DOWN = 0.75, 0.25
 
 _TURNS = """
 SELECT policy_version, decision, json_extract(reply, '$.error.code') AS code, count(*) AS number,
@@ -183,7 +183,7 @@ def _count_feedback(counts: Tally, connection: sqlite3.Connection, selection: Se
             continue
         score = score_of(value)
         one.ratings += 1
-        one.up += score >= _UP
-        one.down += score <= _DOWN
+        one.up += score >= UP
+        one.down += score <= DOWN
         one.rated += row.completion_id != before
         before = row.completion_id

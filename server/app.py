@@ -22,6 +22,7 @@ from server.routes import (
     judge,
     metrics,
     models,
+    policies,
     stored,
     uploads,
     vector_stores,
@@ -61,6 +62,7 @@ def create_app(parts: Parts) -> FastAPI:
     groups = (
         stored,
         models,
+        policies,
         judge,
         feedback,
         documents,

@@ -92,7 +92,7 @@ def serve(
 def _serve(settings: Settings, listening: socket.socket) -> None:
     parts = build(settings)
     parts.warm_up()
-    policy = parts.policy.describe()
+    policy = parts.rollout.describe()
     click.echo(f"Policy: {policy['engine']}, {policy['model']}", err=True)
     click.echo(
         f"Serving on {_address(listening)} (OpenAI's API below /v1, docs at /docs)", err=True

@@ -18,7 +18,7 @@ class Live:
     Attributes:
         body: the request as it came.
         windowed: whether the answer goes out sentence by sentence while it is written.
-        policy_version: of the policy that answers; each chunk bears it.
+        policy_version: of the policy that answers, as far as it is known; each chunk bears it.
         shows_usage: whether chunks before the last have a `usage` of null, as OpenAI's have where the
             stream ends with one.
         pads: whether chunks are padded, so that their lengths do not tell what stands in them.

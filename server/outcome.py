@@ -80,8 +80,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A finished turn, ready to be logged and sent. `prompt_tokens` is by the policy's own count where it
-    gives one."""
+    """A finished turn, ready to be logged and sent.
+
+    Attributes:
+        prompt_tokens: by the policy's own count where it gives one.
+        policy_version: the version that answered, in all attempts.
+    """
 
     live: Live
     request: ChatRequest
@@ -91,6 +95,7 @@ class Turn:
     prompt_tokens: int
     choices: Sequence[Choice]
     seconds: float
+    policy_version: str
 
     @property
     def id(self) -> str:

@@ -24,13 +24,15 @@ from rbrm.answer import Question
 from rbrm.guard import Guard, Look
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
-from server.callers import Callers
+from server.callers import Caller, Callers
 from server.engine.supervisor import Supervisor
 from server.flights import Flights
 from server.follow_up import refers_back
 from server.ingests import IngestQueue
 from server.limits import Limiter
 from server.outcome import Choice, Turn, candidates_in
+from server.policy.rollout import Rollout
+from server.promotion.promotion import Promotion
 from server.spoken import channels_of, combined
 from server.telemetry.telemetry import Telemetry
 from server.together import Readings, Retrievals
@@ -49,7 +51,14 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything behind the routes. CPU-heavy work runs on `executor`, off the event loop: one
-    thread, because the tokenizer is not to be shared and torch uses all cores by itself."""
+    thread, because the tokenizer is not to be shared and torch uses all cores by itself.
+
+    Attributes:
+        policy: what answers: of the whole server that which the settings name, of a turn (`for_turn`) the
+            version that was chosen for it.
+        replicas: the servers behind the policy; None with the embedded reader.
+        engine: the engines that run here.
+    """
 
     settings: Settings
     encoder: Encoder
@@ -67,7 +76,8 @@ class Parts:
     telemetry: Telemetry
     flights: Flights
     limiter: Limiter
-    # The servers behind the policy, and the engines that run here; None with the embedded reader.
+    rollout: Rollout
+    promotion: Promotion
     replicas: Replicas | None = None
     engine: Supervisor | None = None
 
@@ -76,12 +86,23 @@ class Parts:
         self.ingests.start()
         self.retriever.start()
         self.flights.start()
+        self.promotion.start()
         if self.replicas is not None:
             self.replicas.start()
 
+    def for_turn(self, request: ChatRequest, caller: Caller) -> Parts:
+        """The parts of one turn, with the version that answers it in the place of the policy.
+
+        Raises:
+            NotAllowed, NotFound: the request names a version that its caller may not choose, or that is
+                not loaded.
+        """
+        policy = self.rollout.choose(request, caller)
+        return self if policy is self.policy else replace(self, policy=policy)
+
     def finished(self, turn: Turn) -> None:
         """A turn is logged: count what it came to, and take its tokens from its caller's budget."""
-        tokens = self.telemetry.finished(turn, self.policy.version)
+        tokens = self.telemetry.finished(turn)
         budget = self.limiter.budget(turn.caller.name, turn.caller.limits)
         if budget is not None:
             budget.charge(tokens)
@@ -242,6 +263,7 @@ class Parts:
     async def close(self) -> None:
         """Close everything that holds a connection, a file or a thread."""
         await self.flights.close()
+        await self.promotion.close()
         await asyncio.to_thread(self.ingests.close)
         await self.policy.close()
         self.judge.close()

@@ -38,7 +38,7 @@ def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRe
         decision="serve" if served else "refuse",
         answered=any(choice.answered for choice in turn.choices),
         review=any(isinstance(c.decision, Serve) and c.decision.review for c in turn.choices),
-        policy_version=parts.policy.version,
+        policy_version=turn.policy_version,
         judge_version=parts.judge.version,
         rubric_version=parts.judge.rubric.fingerprint,
         index_version=turn.evidence.index_version,

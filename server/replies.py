@@ -26,7 +26,7 @@ _PIECE = re.compile(r"\S{1,12}\s*|\s+")
 _PADDED = 64
 
 
-def completion(turn: Turn, policy_version: str) -> dict[str, Any]:
+def completion(turn: Turn) -> dict[str, Any]:
     """The body of a `chat.completion`."""
     return {
         "id": turn.id,
@@ -44,9 +44,9 @@ def completion(turn: Turn, policy_version: str) -> dict[str, Any]:
         ],
         "usage": usage(turn),
         "service_tier": "default",
-        "system_fingerprint": fingerprint(policy_version),
+        "system_fingerprint": fingerprint(turn.policy_version),
         "metadata": turn.request.metadata,
-        "plumbline": plumbline(turn, policy_version),
+        "plumbline": plumbline(turn),
     }
 
 
@@ -90,12 +90,12 @@ def usage(turn: Turn) -> dict[str, Any]:
     }
 
 
-def plumbline(turn: Turn, policy_version: str) -> dict[str, Any]:
+def plumbline(turn: Turn) -> dict[str, Any]:
     """Our reply field; decision and verdict are those of the first choice, `choices` has them all
     where there are several."""
     first = turn.choices[0]
     body = _decision(first) | {
-        "policy_version": policy_version,
+        "policy_version": turn.policy_version,
         "stream_mode": "windowed" if turn.live.windowed else "verified",
         "passages": [passage.to_wire() for passage in turn.evidence.passages],
     }

@@ -58,8 +58,18 @@ async def run_turn(
         await asyncio.shield(parts.log.write_completion(record))
         raise
     tokens = await parts.prompt_tokens(prompt, choices)
-    turn = Turn(live, request, caller, evidence, prompt.messages, tokens, choices, live.seconds())
-    reply = completion(turn, parts.policy.version)
+    turn = Turn(
+        live=live,
+        request=request,
+        caller=caller,
+        evidence=evidence,
+        prompt=prompt.messages,
+        prompt_tokens=tokens,
+        choices=choices,
+        seconds=live.seconds(),
+        policy_version=parts.policy.version,
+    )
+    reply = completion(turn)
     try:
         with stage("log"):
             await parts.log.write_completion(turn_record(turn, reply, parts))

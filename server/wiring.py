@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from contract.access import OWNER
+from contract.candidate import Policy
 from contract.errors import ConfigurationError
 from contract.model_server import ModelServer
 from contract.replicas import Replicas
@@ -17,6 +21,7 @@ from rbrm.guard import Guard
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
 from server.callers import Anonymous, KeyRing
+from server.engine.adapters import Adapters
 from server.engine.supervisor import Supervisor
 from server.flights import Flights
 from server.ingest_process import IngestProcess
@@ -24,7 +29,13 @@ from server.ingests import IngestQueue, Lookup
 from server.limits import Limiter
 from server.parts import Parts, all_documents
 from server.policy.openai import OpenAIPolicy
+from server.policy.promoted import PromotedPolicy
 from server.policy.reader import ReaderPolicy
+from server.policy.rollout import Rollout
+from server.promotion.promotion import Promotion
+from server.promotion.registry import Registry, read_state
+from server.promotion.standing import standing
+from server.promotion.store import Store
 from server.telemetry.telemetry import Telemetry
 from server.together import readings, retrievals
 from server.uploads import Uploads
@@ -39,9 +50,10 @@ def build(settings: Settings) -> Parts:
             index is none: the server starts, says that it is not ready, and takes the index up when it is there.
     """
     _check_engine(settings)
-    engine = Supervisor(settings) if settings.policy.engine_in_force == "vllm" else None
-    if engine is None:
+    if settings.policy.engine_in_force != "vllm":
         return _build(settings, None)
+    settings = _with_lora(settings)
+    engine = Supervisor(settings, promoted=partial(standing, settings))
     engine.start()  # first of all: it takes longer than everything else together
     try:
         return _build(settings, engine)
@@ -62,7 +74,8 @@ def engines(settings: Settings) -> Iterator[Settings]:
     if settings.policy.engine_in_force != "vllm":
         yield settings
         return
-    engine = Supervisor(settings)
+    settings = _with_lora(settings)
+    engine = Supervisor(settings, promoted=partial(standing, settings))
     try:
         engine.start()
         engine.wait_until_ready()
@@ -74,7 +87,9 @@ def engines(settings: Settings) -> Iterator[Settings]:
         }
         if engine.reward_url is not None:
             found |= {"judge.reward_url": engine.reward_url, "judge.reward_api_key": engine.key}
-        own = settings.engine.model_copy(update={"model": None, "reward_model": None})
+        # What the engines can load, the processes must know; what they load is the engines' own.
+        lora: dict[str, Any] = {"lora": settings.engine.serves_adapters or None, "adapters": {}}
+        own = settings.engine.model_copy(update={"model": None, "reward_model": None} | lora)
         yield settings.model_copy(update={"engine": own}).replace(found)
     finally:
         engine.close()
@@ -94,13 +109,21 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
     judge = build_judge(_judge_settings(settings.judge, engine), encoder)
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
     replicas = _replicas(settings.policy, engine)
+    registry = Registry(settings.policies_file)
+    store = Store(settings.policies, settings.promotion)
+    promotion = Promotion(settings, registry, store, _adapters(settings, engine))
+    policy: Policy
+    if replicas is not None:
+        policy = OpenAIPolicy(replicas, _policy_settings(settings, engine))
+        rollout = Rollout(policy, registry, _versions(policy, promotion))
+    else:
+        policy = ReaderPolicy(encoder, executor, settings.reader)
+        rollout = Rollout(policy, registry, None)
     return Parts(
         settings=settings,
         encoder=encoder,
         retriever=retriever,
-        policy=OpenAIPolicy(replicas, _policy_settings(settings, engine))
-        if replicas
-        else ReaderPolicy(encoder, executor, settings.reader),
+        policy=policy,
         judge=judge,
         watch=Guard(judge),
         log=_log(settings),
@@ -113,6 +136,8 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
         telemetry=telemetry,
         flights=Flights(settings.server),
         limiter=Limiter(),
+        rollout=rollout,
+        promotion=promotion,
         replicas=replicas,
         engine=engine,
     )
@@ -173,6 +198,35 @@ def _replicas(policy: PolicySettings, engine: Supervisor | None) -> Replicas | N
         health_seconds=policy.health_seconds,
         trouble=engine.trouble if engine is not None else None,
     )
+
+
+def _with_lora(settings: Settings) -> Settings:
+    """Where a version was promoted before, engines can load it without being told that they must."""
+    if settings.engine.lora is None and read_state(settings.policies_file).wanted:
+        return settings.replace({"engine.lora": True})
+    return settings
+
+
+def _adapters(settings: Settings, engine: Supervisor | None) -> Adapters | None:
+    """What loads adapters into the servers behind the policy; None with the embedded reader."""
+    if engine is not None:
+        return engine.adapters
+    policy, there = settings.policy, settings.promotion.servers_folder
+    if not policy.servers:
+        return None
+    return Adapters(
+        [url.removesuffix("/v1") for url in policy.servers],
+        policy.api_key.get_secret_value() if policy.api_key else None,
+        wanted={},
+        path_there=str if there is None else lambda folder: f"{there.rstrip('/')}/{folder.name}",
+    )
+
+
+def _versions(policy: OpenAIPolicy, promotion: Promotion) -> Callable[[str], Policy]:
+    async def restore() -> None:
+        await asyncio.to_thread(promotion.ensure)
+
+    return lambda version: PromotedPolicy(policy, version, restore)
 
 
 def _policy_settings(settings: Settings, engine: Supervisor | None) -> PolicySettings:

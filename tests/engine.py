@@ -113,7 +113,7 @@ def reward_checkpoint(folder: Path) -> Path:
     return folder
 
 
-def adapter(folder: Path, seed: int) -> Path:
+def adapter(folder: Path, seed: int, base: Path | None = None) -> Path:
     """A random LoRA adapter of rank 8 for these checkpoints, in peft's format."""
     import torch
     from safetensors.torch import save_file
@@ -128,6 +128,7 @@ def adapter(folder: Path, seed: int) -> Path:
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": str(base) if base else None,
         "r": 8,
         "lora_alpha": 16,
         "target_modules": ["q_proj", "v_proj"],

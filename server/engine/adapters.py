@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -11,6 +13,9 @@ import orjson
 from contract.errors import ConfigurationError, PolicyUnreachable
 
 _SECONDS = 120.0
+_LIST_SECONDS = 10.0
+
+Folders = Mapping[str, Path]
 
 
 class Adapters:
@@ -18,19 +23,65 @@ class Adapters:
 
     Args:
         urls: root URLs of the replicas.
-        key: their key.
+        key: their key, None where they have none.
         wanted: names and folders.
+        promoted: names and folders of what was promoted, asked anew for each replica that starts.
+        path_there: what a folder is called where the replicas run.
     """
 
-    def __init__(self, urls: Sequence[str], key: str, wanted: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        key: str | None,
+        wanted: Folders,
+        promoted: Callable[[], Folders] = dict,
+        path_there: Callable[[Path], str] = str,
+    ) -> None:
         self._urls = tuple(urls)
-        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self._headers = {"content-type": "application/json"}
+        if key is not None:
+            self._headers["authorization"] = f"Bearer {key}"
         self.wanted = {name: check(folder) for name, folder in wanted.items()}
+        self._promoted = promoted
+        self._path_there = path_there
 
     def load_wanted(self, url: str) -> None:
         """Load all of them into one replica that has just started."""
-        for name, folder in self.wanted.items():
+        for name, folder in (self.wanted | dict(self._promoted())).items():
             self._load(url, name, folder, replace=False)
+
+    def served(self) -> list[Mapping[str, Any]]:
+        """The models that the first replica lists, the adapters among them.
+
+        Raises:
+            PolicyUnreachable: it can't be reached, or does not answer as it should.
+        """
+        return self._listed(self._urls[0])
+
+    def ensure(self, name: str, folder: Callable[[], Path]) -> None:
+        """Load an adapter into every replica that does not have it; where one can't, into none.
+
+        Args:
+            folder: asked only where it is missing.
+
+        Raises:
+            ConfigurationError: the engine refuses it.
+            PolicyUnreachable: a replica can't be reached.
+        """
+        missing = [url for url in self._urls if not self._has(url, name)]
+        if not missing:
+            return
+        found = check(folder())
+        added: list[str] = []
+        try:
+            for url in missing:
+                if self._load_if_missing(url, name, found):
+                    added.append(url)
+        except (ConfigurationError, PolicyUnreachable):
+            for url in added:
+                with suppress(ConfigurationError, PolicyUnreachable):
+                    self._unload(url, name)
+            raise
 
     def load(self, name: str, folder: Path) -> None:
         """Load an adapter into every replica; `policy.model` or a request may name it from then on.
@@ -87,8 +138,33 @@ class Adapters:
                 undo(url)
             raise
 
+    def _load_if_missing(self, url: str, name: str, folder: Path) -> bool:
+        """Load it; False where another process of ours came first."""
+        try:
+            self._load(url, name, folder, replace=False)
+        except ConfigurationError:
+            if self._has(url, name):
+                return False
+            raise
+        return True
+
+    def _has(self, url: str, name: str) -> bool:
+        return name in {str(model.get("id")) for model in self._listed(url)}
+
+    def _listed(self, url: str) -> list[Mapping[str, Any]]:
+        problem = f"{url} can't tell what it serves"
+        try:
+            reply = httpx.get(
+                f"{url}/v1/models", headers=self._headers, timeout=_LIST_SECONDS, trust_env=False
+            )
+            data = reply.raise_for_status().json()["data"]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise PolicyUnreachable(f"{problem} ({type(error).__name__}).") from error
+        return [model for model in data if isinstance(model, dict)]
+
     def _load(self, url: str, name: str, folder: Path, *, replace: bool) -> None:
-        body = {"lora_name": name, "lora_path": str(folder), "load_inplace": replace}
+        path = self._path_there(folder)
+        body = {"lora_name": name, "lora_path": path, "load_inplace": replace}
         self._post(f"{url}/v1/load_lora_adapter", body, f"The engine refuses adapter {name!r}")
 
     def _unload(self, url: str, name: str) -> None:
@@ -130,4 +206,10 @@ def _reason(reply: httpx.Response) -> str:
     try:
         return str(reply.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
-        return f"status {reply.status_code}"
+        pass
+    if reply.status_code == httpx.codes.NOT_FOUND:
+        return (
+            "adapters can't be loaded while it runs. Set engine.lora to true and start again; a vLLM of your "
+            "own needs --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True."
+        )
+    return f"status {reply.status_code}"

@@ -13,7 +13,7 @@ import orjson
 
 from contract.errors import ConfigurationError, PolicyUnreachable
 from contract.settings import Settings
-from server.engine.adapters import Adapters
+from server.engine.adapters import Adapters, Folders
 from server.engine.checkpoint import find
 from server.engine.command import HOST, Launch, plan
 from server.engine.deaths import Patience
@@ -29,12 +29,20 @@ _WARM_UP_SECONDS = 300.0
 class Supervisor:
     """Starts the engines that the settings ask for, and keeps them alive.
 
+    Args:
+        promoted: adapters that each of them gets whenever it starts, beside those in the settings.
+
     Raises:
         ConfigurationError: vLLM is not installed, a checkpoint or an adapter is not there, a port is in
             use, or there are too few GPUs.
     """
 
-    def __init__(self, settings: Settings, machine: Machine | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        machine: Machine | None = None,
+        promoted: Callable[[], Folders] = dict,
+    ) -> None:
         engine = settings.engine
         python = _python(engine.python)
         environment = settings.environment()
@@ -48,7 +56,7 @@ class Supervisor:
             engine.api_key.get_secret_value() if engine.api_key else secrets.token_urlsafe(32)
         )
         roots = [launch.url for launch in self._plan.policies]
-        self.adapters = Adapters(roots, self.key, engine.adapters)
+        self.adapters = Adapters(roots, self.key, engine.adapters, promoted)
         patience = Patience(engine.start_seconds, engine.max_deaths, engine.death_window_seconds)
 
         def process(launch: Launch, prepare: Callable[[], None]) -> EngineProcess:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from contract.candidate import Candidate, Piece, Prompt, Sampling
-from contract.errors import ConfigurationError, PlumblineError, PolicyUnavailable
+from contract.errors import ConfigurationError, PlumblineError, PolicyNotServed
 from contract.model_server import ChatServer
 from contract.settings import PolicySettings
 from server.policy.choices import candidates_of, pieces
@@ -85,7 +85,7 @@ class OpenAIPolicy:
         """Ask the server for its models."""
         listed = [str(model.get("id")) for model in await self._server.models()]
         if self._model and listed and self._model not in listed:
-            raise PolicyUnavailable(
+            raise PolicyNotServed(
                 f"The policy server {self._server.url} does not serve {self._model!r}, "
                 f"but {', '.join(listed)}. Set policy.model."
             )
@@ -98,6 +98,13 @@ class OpenAIPolicy:
             "model": self._model,
             "version": self.version,
         }
+
+    def under(self, model: str) -> OpenAIPolicy:
+        """Another model of the same servers. It uses these connections, and this one closes them."""
+        other = OpenAIPolicy(self._server, self._settings.model_copy(update={"model": model}))
+        # A server tells no context of an adapter; whoever needs it asks this policy.
+        other._is_asked = True
+        return other
 
     async def close(self) -> None:
         """Close the connections."""

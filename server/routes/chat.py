@@ -36,6 +36,7 @@ async def create(http: Request) -> Response:
     parts, caller = parts_of(http), caller_of(http)
     _check_model(body.model, parts)
     _check_images(body, parts)
+    parts = parts.for_turn(body, caller)
     mode = mode_of(body, parts.settings)
     options = body.stream_options or StreamOptions()
     live = Live(

@@ -32,7 +32,7 @@ async def healthz(parts: PartsDep) -> JSONResponse:
     except PlumblineError as error:
         problems["index"] = error.message
     try:
-        await parts.policy.check()
+        await parts.rollout.check()
     except PlumblineError as error:
         problems["policy"] = error.message
     try:

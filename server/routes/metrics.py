@@ -32,7 +32,7 @@ async def metrics(http: Request, parts: PartsDep) -> Response:
 
 async def _policy_is_up(parts: Parts) -> bool:
     try:
-        await asyncio.wait_for(parts.policy.check(), _POLICY_SECONDS)
+        await asyncio.wait_for(parts.rollout.check(), _POLICY_SECONDS)
     except (PlumblineError, TimeoutError):
         return False
     return True

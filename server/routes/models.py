@@ -44,7 +44,7 @@ def _model(parts: Parts) -> dict[str, Any]:
         "created": 0,
         "owned_by": "plumbline",
         "plumbline": {
-            "policy": parts.policy.describe(),
+            "policy": parts.rollout.describe(),
             "servers": _servers(parts),
             "encoder": parts.encoder.name,
             "judge": parts.judge.version,

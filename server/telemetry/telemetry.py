@@ -52,18 +52,16 @@ class Telemetry:
         """Around one stage of a turn: `with telemetry.stage("retrieve"):`."""
         return _Stage(self, name, self._tracing.stage(name) if self._tracing else None)
 
-    def finished(self, turn: Turn, policy_version: str) -> int:
+    def finished(self, turn: Turn) -> int:
         """A turn is settled and logged. Returns the tokens that it took."""
-        metrics, used = self.metrics, _tokens(turn)
+        metrics, used, version = self.metrics, _tokens(turn), turn.policy_version
         for kind, count in used.items():
-            metrics.tokens.labels(kind, policy_version).inc(count)
+            metrics.tokens.labels(kind, version).inc(count)
         for choice in turn.choices:
-            self._settled(choice, policy_version)
+            self._settled(choice, version)
         flight = CURRENT.get()
         if flight is not None:
-            flight.facts |= _facts(turn, policy_version) | {
-                f"{k}_tokens": v for k, v in used.items()
-            }
+            flight.facts |= _facts(turn) | {f"{k}_tokens": v for k, v in used.items()}
             if self._settings.log_user_text:
                 flight.facts["question"] = turn.evidence.question
                 flight.facts["answer"] = [choice.cited.content for choice in turn.choices]
@@ -205,7 +203,7 @@ def _tokens(turn: Turn) -> dict[str, int]:
     }
 
 
-def _facts(turn: Turn, policy_version: str) -> dict[str, Any]:
+def _facts(turn: Turn) -> dict[str, Any]:
     """What a turn came to, without its text."""
     attempts = [attempt for choice in turn.choices for attempt in choice.attempts]
     served = [choice for choice in turn.choices if choice.served is not None]
@@ -217,7 +215,7 @@ def _facts(turn: Turn, policy_version: str) -> dict[str, Any]:
         "attempts": len(attempts),
         "candidates": sum(len(attempt.candidates) for attempt in attempts),
         "passages": len(turn.evidence.passages),
-        "policy_version": policy_version,
+        "policy_version": turn.policy_version,
         "index_version": turn.evidence.index_version,
     }
 

@@ -10,7 +10,7 @@ from server.parts import Parts
 
 def parts() -> Parts:
     nothing: Any = None
-    return Parts(*[nothing] * 7, ThreadPoolExecutor(1), *[nothing] * 8)
+    return Parts(*[nothing] * 7, ThreadPoolExecutor(1), *[nothing] * 10)
 
 
 def test_waiting_for_ones_turn_does_not_count_as_working() -> None:

@@ -9,19 +9,24 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import aclosing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from contract.errors import ConfigurationError, PolicyUnavailable
 from contract.model_server import ModelServer
 from contract.replicas import Replicas
 from contract.settings import Settings
+from feedback.log import Log
+from plumbline import cli
 from server.app import create_app
 from server.engine.supervisor import Supervisor
 from server.wiring import build
@@ -34,11 +39,14 @@ QUESTION = "How many days of parental leave do I get?"
 
 @dataclass(frozen=True)
 class Stack:
-    """A whole Plumbline at `url`, the engine that it started, and a second adapter."""
+    """A whole Plumbline at `url`, the engine that it started, and two adapters more: one to swap in, one
+    that says what it was trained on, to be promoted."""
 
     url: str
     engine: Supervisor
+    data_dir: Path
     other_adapter: Path
+    trained_adapter: Path
 
     @property
     def headers(self) -> dict[str, str]:
@@ -53,6 +61,14 @@ class Stack:
             f"{self.root}/metrics", headers=self.headers, timeout=30
         ).text.splitlines()
         return sum(float(x.rsplit(" ", 1)[1]) for x in lines if x.startswith(f"vllm:{name}"))
+
+    def policy(self, *arguments: str) -> dict[str, Any]:
+        """`plumbline policy …`, past all gates."""
+        command = ["policy", *arguments, "--url", self.url, "--data-dir", str(self.data_dir)]
+        forced = ["--force", "--reason", "a random adapter"] if arguments[0] == "promote" else []
+        result = CliRunner().invoke(cli, [*command, *forced, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
 
     def client(self) -> Replicas:
         servers = [ModelServer(url, api_key=self.engine.key) for url in self.engine.urls]
@@ -80,13 +96,14 @@ class Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Stack]:
     require_engine()
     folder = tmp_path_factory.mktemp("engine")
+    checkpoint = chat_checkpoint(folder / "tiny", positions=16384)
     settings = Settings().replace(
         {
             "data_dir": folder / "data",
             "index_dir": data_dir / "index",
             "policy.engine": "vllm",
             "engine.device": "cpu",
-            "engine.model": str(chat_checkpoint(folder / "tiny", positions=16384)),
+            "engine.model": str(checkpoint),
             "engine.kv_cache_gib": 1,
             # A random model would fill a JSON answer with the blanks that are allowed there.
             "engine.args": (
@@ -99,7 +116,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[
     parts = build(settings)
     assert parts.engine is not None
     with listening(create_app(parts)) as url:
-        yield Stack(url, parts.engine, adapter(folder / "other", seed=2))
+        other = adapter(folder / "other", seed=2)
+        trained = adapter(folder / "polite" / "adapter", seed=3, base=checkpoint)
+        yield Stack(url, parts.engine, folder / "data", other, trained)
 
 
 def test_a_question_is_answered_by_the_engine(stack: Stack) -> None:
@@ -214,7 +233,47 @@ def test_adapters_are_loaded_swapped_and_unloaded_while_it_runs(stack: Stack) ->
     adapters.swap("tone", stack.other_adapter)
 
 
+def test_a_version_is_promoted_under_load_and_rolled_back_and_nothing_is_dropped(
+    stack: Stack,
+) -> None:
+    answered: list[tuple[str, str]] = []
+    stopping = threading.Event()
+
+    def keep_asking(user: str) -> None:
+        while not stopping.is_set():
+            reply = ask(stack.url, QUESTION, max_tokens=8, user=user)
+            answered.append((reply["id"], reply["plumbline"]["policy_version"]))
+
+    def versions() -> set[str]:
+        before = len(answered)
+        eventually(lambda: len(answered) >= before + 12, seconds=60)
+        return {version for _, version in answered[before + 4 :]}
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(keep_asking, f"user-{number}") for number in range(4)]
+        try:
+            assert versions() == {"tiny"}
+            promoted = stack.policy("promote", str(stack.trained_adapter.parent), "--share", "100")
+            (version,) = versions()
+            assert promoted["service"] == version
+            assert version.startswith("polite-")
+            rolled_back = stack.policy("rollback")
+            assert versions() == {"tiny"}
+        finally:
+            stopping.set()
+        for one in asking:
+            one.result(timeout=60)
+    assert [entry["what"] for entry in rolled_back["history"]] == ["promote", "rollback"]
+    assert "evaluation: there is none" in rolled_back["history"][0]["forced"][0]
+    with closing(Log(stack.data_dir / "log.sqlite")) as log:
+        for completion, version in answered:
+            assert log.completion(completion).policy_version == version
+    pinned = ask(stack.url, QUESTION, max_tokens=8, plumbline={"policy": "base"})
+    assert pinned["plumbline"]["policy_version"] == "tiny"
+
+
 def test_an_engine_killed_in_the_middle_of_a_stream_comes_back(stack: Stack) -> None:
+    promoted = stack.policy("promote", str(stack.trained_adapter.parent), "--share", "100")
     keeper = stack.engine.states[0].pid
     (server,) = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
 
@@ -243,5 +302,6 @@ def test_an_engine_killed_in_the_middle_of_a_stream_comes_back(stack: Stack) -> 
     eventually(lambda: stack.engine.states[0].trouble is None, seconds=400)
     assert stack.engine.states[0].deaths == 1
     eventually(lambda: httpx.get(f"{stack.url}/healthz", timeout=30).status_code == 200)
-    assert ask(stack.url, QUESTION, max_tokens=16)["plumbline"]["policy_version"]
+    reply = ask(stack.url, QUESTION, max_tokens=16)
+    assert reply["plumbline"]["policy_version"] == promoted["service"]
     assert stack.chat(model="tone")["choices"]
