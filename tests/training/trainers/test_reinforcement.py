@@ -117,4 +117,4 @@ def test_the_mixs_gradient_is_gamma_times_that_of_the_text(
         expected = 0.7 * share * parameter.grad
         if name == "lm_head.weight":
             expected = expected + direction
-        torch.testing.assert_close(mixed[name], expected, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(mixed[name], expected, rtol=1e-4, atol=1e-6)
