@@ -17,6 +17,7 @@ class Answer(NamedTuple):
     Attributes:
         reward: the judge's; None where it was not judged, or the judge failed.
         refuses: whether it refuses as a whole; None where nobody has judged that.
+        policy_version: of the policy that gave it; None where a person wrote it.
     """
 
     text: str
@@ -25,6 +26,7 @@ class Answer(NamedTuple):
     violations: tuple[str, ...] = ()
     refuses: bool | None = None
     served: bool = False
+    policy_version: str | None = None
 
     @property
     def acceptable(self) -> bool:
@@ -40,8 +42,8 @@ class Answer(NamedTuple):
         }
 
 
-def answer_of(candidate: LoggedCandidate) -> Answer:
-    """A candidate as an answer."""
+def answer_of(candidate: LoggedCandidate, policy_version: str) -> Answer:
+    """A candidate of a turn that this policy answered, as an answer."""
     judgement = orjson.loads(candidate.judgement)
     compliance = judgement.get("compliance")
     return Answer(
@@ -51,13 +53,14 @@ def answer_of(candidate: LoggedCandidate) -> Answer:
         tuple(judgement.get("violations") or ()),
         None if compliance is None else compliance["full_refusal"] >= 0.5,
         bool(candidate.served),
+        policy_version,
     )
 
 
 def answers_of(turn: LoggedTurn) -> list[tuple[str, int, Answer]]:
     """The candidates that consist of text: their ids, the choice they belong to, and the answers."""
     return [
-        (candidate.id, candidate.choice, answer_of(candidate))
+        (candidate.id, candidate.choice, answer_of(candidate, turn.policy_version))
         for candidate in turn.candidates
         if candidate.text.strip() and candidate.tool_calls == "[]"
     ]
@@ -68,7 +71,8 @@ def named_answers(turn: LoggedTurn, answers: list[tuple[str, int, Answer]]) -> M
     named = {identifier: answer for identifier, _, answer in answers}
     served = next((answer for _, _, answer in answers if answer.served), None)
     if served is None and (said := turn.replied):
-        served = Answer(said, refuses=turn.decision == "refuse")
+        refuses = turn.decision == "refuse"
+        served = Answer(said, refuses=refuses, policy_version=turn.policy_version)
     if served is not None:
         named[turn.id] = served
     return named

@@ -89,9 +89,11 @@ def _preference(material: Material, pair: Pair) -> Row:
         "chosen_reward": chosen.reward,
         "chosen_class": chosen.completion_class,
         "chosen_violations": ", ".join(chosen.violations),
+        "chosen_policy_version": chosen.policy_version,
         "rejected_reward": rejected.reward,
         "rejected_class": rejected.completion_class,
         "rejected_violations": ", ".join(rejected.violations),
+        "rejected_policy_version": rejected.policy_version,
         "language": turn.language,
         "policy_version": turn.policy_version,
     }

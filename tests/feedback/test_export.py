@@ -123,10 +123,13 @@ def test_feedback_that_came_before_its_turn_counts(log: Log, tmp_path: Path) -> 
 
 def test_two_turns_of_one_question_can_be_compared(log: Log, tmp_path: Path) -> None:
     one, two = completion(), completion()
-    two = completion(id=two.id, candidates=(candidate(two.id, 0, "No idea.", 0.0, served=True),))
+    draft = candidate(two.id, 0, "No idea.", 0.0, served=True)
+    two = completion(id=two.id, candidates=(draft,), policy_version="newer")
     write(log, one, two, feedback(one.id, "pair", preferred_id=one.id, rejected_id=two.id))
     (row,) = rows(log, tmp_path / "out", kind="dpo")
     assert (said(row, "chosen"), said(row, "rejected")) == ("27 days.", "No idea.")
+    versions = (row["chosen_policy_version"], row["rejected_policy_version"])
+    assert versions == (one.policy_version, "newer")
 
 
 def test_the_same_log_and_seed_give_the_same_bytes(log: Log, tmp_path: Path) -> None:
