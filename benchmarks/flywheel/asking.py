@@ -50,6 +50,11 @@ class Asking:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def version(self) -> str:
+        """The version that answered last."""
+        return self._answers[-1][1]
+
     def first_change(self) -> tuple[str, float]:
         """The version that answers now and did not at the beginning, and when it first did.
 

@@ -15,9 +15,11 @@ class Plan:
         again: wordings that the second round asks.
         candidates: answers that are sampled and rated for a question.
         held_out: held-out questions.
-        steps: of GRPO; the other trainers go by epochs.
+        steps: of GRPO and of DPO; the other trainers go by epochs.
         kl_budget: nats by which an answer may come to differ from the policy that training began from.
         rounds: turns of the wheel.
+        asked: most questions of a round; None for all.
+        force: promote past the gates, which a few steps can't pass.
     """
 
     by_heart: int = 120
@@ -28,11 +30,13 @@ class Plan:
     held_out: int = 144
     sft_epochs: int = 4
     rm_epochs: int = 2
-    steps: int = 40
-    prompts_a_step: int = 8
+    steps: int = 30
+    prompts_a_step: int = 4
     generations: int = 8
     kl_budget: float = 6.0
     rounds: int = 2
+    asked: int | None = None
+    force: bool = False
 
 
 WHOLE = Plan()
@@ -50,4 +54,6 @@ QUICK = Plan(
     prompts_a_step=2,
     generations=4,
     rounds=1,
+    asked=36,
+    force=True,
 )

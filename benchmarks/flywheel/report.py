@@ -42,7 +42,7 @@ def _round(one: Round) -> list[Figure]:
     accuracy = one.cards["rm"]["held_out_accuracy"]
     kl = one.cards["grpo"]["kept_kl"]
     reward, disliked = _difference(one.evaluation, "reward"), _fall(one)
-    worse = fallen(one.evaluation)
+    worse, seconds = fallen(one.evaluation), one.promotion.seconds
     found: list[Figure] = [
         ("RM accuracy on held-out pairs", f"{accuracy:.2f}", accuracy >= LEAST_ACCURACY),
         (
@@ -64,8 +64,8 @@ def _round(one: Round) -> list[Figure]:
         ),
         (
             "seconds from `promote` to the first answer",
-            f"{one.promotion.seconds:.1f}",
-            one.promotion.seconds <= MOST_SECONDS_TO_SERVE,
+            "turned down by its gates" if seconds is None else f"{seconds:.1f}",
+            seconds is not None and seconds <= MOST_SECONDS_TO_SERVE,
         ),
         (
             "requests dropped meanwhile",

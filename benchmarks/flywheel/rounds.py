@@ -41,7 +41,7 @@ class Exports:
     grpo: Path
 
 
-def questions(plan: Plan, wordings: int) -> list[str]:
+def questions(wordings: int) -> list[str]:
     """Training questions, wording by wording."""
     return [
         fact.questions(held_out=False)[number]
@@ -72,8 +72,9 @@ def collect(service: Service, plan: Plan, number: int, seed: int, progress: Prog
         The moment between the two raters: what came before it trains, what comes after it judges.
     """
     dice = random.Random(f"{seed}-{number}")
-    asked = questions(plan, plan.wordings if number == 1 else plan.again)
+    asked = questions(plan.wordings if number == 1 else plan.again)
     dice.shuffle(asked)
+    asked = asked[: plan.asked]
     part = len(asked) * 3 // 4
     first = ask(service, asked[:part], progress, candidates=plan.candidates)
     service.rate(first, Rater("ann", dice))

@@ -69,6 +69,7 @@ def train(
         plumbline("train", kind, str(data), *arguments)
         return target
 
+    steps = ("--steps", str(plan.steps))
     epochs = ("--epochs", str(plan.rm_epochs), "--learning-rate", "1e-3")
     if before is None:
         sft = run(
@@ -89,11 +90,11 @@ def train(
         parent,
         "grpo",
         *("--reward-model", str(rm), "--config", str(service.config)),
-        *("--steps", str(plan.steps), "--batch", str(plan.prompts_a_step)),
+        *(*steps, "--batch", str(plan.prompts_a_step)),
         *("--generations", str(plan.generations), "--answer-tokens", _ANSWER_TOKENS),
-        *("--kl-budget", str(plan.kl_budget), "--learning-rate", "3e-4"),
+        *("--kl-budget", str(plan.kl_budget), "--learning-rate", "7e-4"),
     )
-    dpo = run("dpo", exports.dpo, parent, "dpo", "--epochs", "1", "--learning-rate", "2e-4")
+    dpo = run("dpo", exports.dpo, parent, "dpo", *steps, "--learning-rate", "2e-4")
     return Runs(sft, rm, judge, grpo, dpo)
 
 

@@ -28,13 +28,16 @@ class Promotion:
     """What the promotion of a round came to.
 
     Attributes:
-        seconds: from the command to the first answer of the new policy.
+        version: what answers now.
+        seconds: from the command to the first answer of the new policy; None where it was turned down.
         failed: requests that failed meanwhile.
+        refused: why the gates turned it down, or "".
     """
 
     version: str
-    seconds: float
+    seconds: float | None
     failed: int
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,10 @@ def turn(folder: Path, seed: int, plan: Plan, progress: Progress, say: Say) -> O
                 before=before,
                 began=began,
             )
-            served_by = before.grpo
             outcome.rounds.append(done)
+            if done.promotion.refused:
+                break
+            served_by = before.grpo
     return outcome
 
 
@@ -158,7 +163,7 @@ def _round(
     with clock(f"round {number}: ask what is held out"):
         served = ask(service, list(asked), progress, candidates=1)
     with clock(f"round {number}: export"):
-        exports = export(service, folder, since, between, until, began)
+        exports = export(service, folder / "exports", since, between, until, began)
         prompts = held_out_file(service, folder, until, now(), plan)
     with clock(f"round {number}: train"):
         runs = train(
@@ -180,7 +185,7 @@ def _round(
             service, served_by, runs.dpo, prompts, runs.judge, folder / "eval-dpo", seed=seed
         )
     with clock(f"round {number}: promote"):
-        promotion = _promote(service, runs.grpo, folder / "eval", list(asked))
+        promotion = _promote(service, runs.grpo, folder / "eval", list(asked), force=plan.force)
     with clock(f"round {number}: ask again"):
         again = ask(service, list(asked), progress, candidates=1)
     names = ("sft", "rm", "judge", "grpo", "dpo")
@@ -198,17 +203,22 @@ def _round(
     return done, runs
 
 
-def _promote(service: Service, run: Path, evaluation: Path, questions: Sequence[str]) -> Promotion:
+def _promote(
+    service: Service, run: Path, evaluation: Path, questions: Sequence[str], *, force: bool
+) -> Promotion:
     """Promote a run for everybody, while questions keep coming."""
+    reason = ("--force", "--reason", "a trial of the wheel") if force else ()
     with Asking(service, questions) as asking:
         started = time.monotonic()
-        plumbline(
-            "policy",
-            "promote",
-            str(run),
-            *("--share", "100", "--evaluation", str(evaluation), "--config", str(service.config)),
-            *("--url", service.url),
-        )
+        try:
+            plumbline(
+                *("policy", "promote", str(run), "--share", "100", "--evaluation", str(evaluation)),
+                *("--config", str(service.config), "--url", service.url, *reason),
+            )
+        except RuntimeError as error:
+            if "gates fail" not in str(error):
+                raise
+            return Promotion(asking.version, None, asking.failed, str(error))
         version, when = asking.first_change()
     return Promotion(version, when - started, asking.failed)
 
