@@ -29,7 +29,7 @@ class Plan:
     candidates: int = 4
     held_out: int = 144
     sft_epochs: int = 4
-    rm_epochs: int = 2
+    rm_epochs: int = 5
     steps: int = 30
     prompts_a_step: int = 4
     generations: int = 8

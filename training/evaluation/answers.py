@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from contract.errors import ConfigurationError
 from contract.progress import Progress
+from contract.weights import weights_digest
 from training.evaluation.prompts import EvaluationPrompt, digest_of, read_rows
 from training.evaluation.sampling import Reply, Sampling
 from training.evaluation.served import ServedPolicy
-from training.evaluation.sides import Contender, weights_digest
+from training.evaluation.sides import Contender
 
 _NAMED = 3  # prompts that an error names
 

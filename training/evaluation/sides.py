@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import orjson
 
 from contract.errors import ConfigurationError
 from contract.evaluation import Side
+from contract.weights import weights_digest
 from rbrm.rubric import Rubric, load_rubric
 
 Kind = Literal["weights", "url", "answers"]
@@ -77,23 +77,6 @@ def _found(given: str, base: Path | None) -> Contender:
             "answers, or a URL such as http://127.0.0.1:8000/v1#model."
         )
     return _of_folder(path.resolve(), base)
-
-
-def weights_digest(folder: Path) -> str:
-    """SHA-256 over the contents of a folder's .safetensors files, in the order of their names.
-
-    Raises:
-        ConfigurationError: there are none.
-    """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ConfigurationError(f"There are no weights (*.safetensors) in {folder}.")
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def read_card(folder: Path) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +18,6 @@ CARD = "run.json"
 Kind = Literal["sft", "rm", "dpo", "kto", "grpo", "rloo"]
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
-_BLOCK = 1 << 20
 
 
 class Parent(BaseModel):
@@ -86,21 +84,6 @@ def read_card(folder: Path) -> RunCard:
         ) from error
     except ValidationError as error:
         raise ConfigurationError(f"{path} is no card of a run: {problem_of(error)}") from error
-
-
-def hash_files(paths: list[Path]) -> str:
-    """SHA-256 over the contents of files, in the order of their names."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def weights_digest(folder: Path) -> str:
-    """SHA-256 over the safetensors files of a folder."""
-    return hash_files(list(folder.glob("*.safetensors")))
 
 
 def libraries() -> dict[str, str]:

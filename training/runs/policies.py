@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ConfigurationError
-from training.runs.card import CARD, Parent, RunCard, read_card, weights_digest
+from contract.weights import weights_digest
+from training.runs.card import CARD, Parent, RunCard, read_card
 from training.runs.folder import BEGUN
 
 _ADAPTER = "adapter_config.json"

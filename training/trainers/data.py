@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from contract.errors import ConfigurationError
-from training.runs.card import hash_files
+from contract.weights import file_digest
 
 Row = dict[str, Any]
 
@@ -53,7 +53,7 @@ def read_data(path: Path, columns: Sequence[str], seed: int, *, hold_out: bool =
         )
     validation = path / "validation.jsonl" if path.is_dir() else None
     files = [train, *([validation] if validation and validation.is_file() else [])]
-    hashes = {str(file): hash_files([file]) for file in files}
+    hashes = {str(file): file_digest(file) for file in files}
     found = [read_rows(file, columns) for file in files]
     if len(found) == 2:
         return Data(found[0], found[1], hashes)

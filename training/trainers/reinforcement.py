@@ -10,12 +10,12 @@ from datasets import Dataset
 
 from contract.errors import ConfigurationError
 from contract.terminal import load_settings
+from contract.weights import file_digest
 from rbrm.assembly import build_judge
 from rbrm.judge import Judge
 from text.encoder import Encoder
 from training.rewards.reward_models import reward_model_settings
 from training.rewards.total import total_reward
-from training.runs.card import hash_files
 from training.trainers.arguments import Defaults, fit, result_of, trainer_arguments, within_budget
 from training.trainers.data import Row, as_messages, read_data
 from training.trainers.models import Loaded, load_policy
@@ -66,7 +66,7 @@ def reinforce(task: Task, build: Build) -> Outcome:
                 batch=max(1, chosen["batch"] // options.accumulate),
                 seed=options.seed,
             )
-            hashes[str(options.pretraining)] = hash_files([options.pretraining])
+            hashes[str(options.pretraining)] = file_digest(options.pretraining)
         trained = fit(trainer, task, kl_budget=options.kl_budget)
         versions = judge.rubric.fingerprint, judge.version
     step = within_budget(task, trained)

@@ -15,7 +15,7 @@ from datasets import Dataset
 from torch import Tensor
 from trl import RewardConfig, RewardTrainer
 
-from training.runs.card import hash_files
+from contract.weights import file_digest
 from training.trainers.arguments import Defaults, fit, trainer_arguments
 from training.trainers.comparisons import Comparisons, collate, comparisons_of, conversation_ids
 from training.trainers.data import read_data, read_rows, said
@@ -61,7 +61,7 @@ def train(task: Task) -> Outcome:
     if options.demonstrations is not None:
         rows = read_rows(options.demonstrations, ("prompt", "completion"))
         references = [conversation_ids(loaded.tokenizer, r, said(r["completion"])) for r in rows]
-        hashes[str(options.demonstrations)] = hash_files([options.demonstrations])
+        hashes[str(options.demonstrations)] = file_digest(options.demonstrations)
     scale = scale_of(model, prompts, references)
     metrics = scale | accuracy_of(model, held_out)
     _tell(task, metrics, bool(data.split_here))

@@ -11,7 +11,7 @@ from typing import Any
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from training.runs.card import hash_files
+from contract.weights import file_digest
 from training.trainers.arguments import Defaults, Trained, fit, result_of, trainer_arguments
 from training.trainers.data import Row, as_messages, read_data, read_rows, said
 from training.trainers.models import load_policy
@@ -42,7 +42,7 @@ def train(task: Task) -> Outcome:
     counts = _counts(data.counts, train_rows, validation)
     if options.general is not None:
         general = tokens(_general(options, len(train_rows)))
-        hashes[str(options.general)] = hash_files([options.general])
+        hashes[str(options.general)] = file_digest(options.general)
         counts["general"] = len(general)
         train_rows = train_rows + general
     arguments = trainer_arguments(task, chosen, loaded.on_gpu, DEFAULTS.schedule)

@@ -14,7 +14,8 @@ from accelerate import PartialState
 
 from contract.files import write_atomically
 from contract.progress import Progress
-from training.runs.card import RunCard, libraries, read_card, weights_digest
+from contract.weights import weights_digest
+from training.runs.card import RunCard, libraries, read_card
 from training.runs.curves import curves_of, final_metrics, write_curves
 from training.runs.folder import RunFolder, open_run
 from training.runs.policies import Policy, find_policy

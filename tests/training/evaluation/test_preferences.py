@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import ConfigurationError
+from contract.weights import weights_digest
 from tests.conftest import listening
 from tests.engine import reward_checkpoint
 from tests.training.evaluation.material import comparing_server, pair, verdict
@@ -21,7 +22,7 @@ from training.evaluation.preferences import (
     of_orders,
     win_rate,
 )
-from training.evaluation.sides import Contender, weights_digest
+from training.evaluation.sides import Contender
 from training.evaluation.votes import votes
 
 
