@@ -102,8 +102,13 @@ trainer: $(TRAINER)/.installed ## Install what trains into .venv-train
 
 clients: .clients/.python .clients/.npm ## Install the client libraries that the tests speak with
 
-test: $(VENV)/.tested ## Run the suite; installs vLLM and client libraries for the tests that speak to them
+.PHONY: engine-for-tests
+engine-for-tests:
 	@$(MAKE) --no-print-directory engine || echo "vLLM can't be installed here; its tests are skipped."
+
+# Both environments at once: an installation keeps one core busy for minutes.
+test: ## Run the suite; installs vLLM and client libraries for the tests that speak to them
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.tested engine-for-tests
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 

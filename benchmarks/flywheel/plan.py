@@ -42,7 +42,7 @@ class Plan:
 WHOLE = Plan()
 # Every part once, in the suite: whether it gets better is not asked of it.
 QUICK = Plan(
-    by_heart=60,
+    by_heart=40,
     in_prompt=6,
     wordings=1,
     again=1,

@@ -41,7 +41,7 @@ def test_what_was_trained_answers_and_nothing_was_dropped(turned: tuple[Path, Ou
     (done,) = outcome.rounds
     assert done.promotion.failed == 0
     digest = read_card(folder / "round-1" / "grpo").digest
-    assert done.promotion.version.endswith(digest[:8])
+    assert done.promotion.version == f"grpo-{digest[:12]}"
 
 
 def test_the_rater_prefers_short_polite_cited_answers() -> None:

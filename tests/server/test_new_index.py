@@ -51,12 +51,11 @@ def test_an_ingest_drops_no_request(tmp_path: Path, encoder: Encoder) -> None:
         wait_until_healthy(f"{url}/healthz", server, lambda: server.communicate()[1], seconds=600)
         for thread in threads:
             thread.start()
-        for number in range(2):
-            (documents / f"badge-{number}.md").write_text(
-                f"# Badges\n\nA badge of colour {number} opens the door of the cellar.\n"
-            )
-            command = [sys.executable, "-m", "plumbline", "ingest", str(documents)]
-            subprocess.run([*command, "--index", str(index)], cwd=ROOT, check=True)
+        (documents / "badge.md").write_text(
+            "# Badges\n\nA blue badge opens the door of the cellar.\n"
+        )
+        command = [sys.executable, "-m", "plumbline", "ingest", str(documents)]
+        subprocess.run([*command, "--index", str(index)], cwd=ROOT, check=True)
         before = len(results)
         question = {"role": "user", "content": "Which badge opens the door of the cellar?"}
         found = httpx.post(
