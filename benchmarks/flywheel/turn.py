@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from benchmarks.flywheel import tiny, world
 from benchmarks.flywheel.asking import Asking
@@ -61,6 +62,17 @@ class Round:
     promotion: Promotion
     seconds: float
 
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> Self:
+        """A round as an outcome's JSON has it."""
+        values = {
+            "evaluation": Evaluation.model_validate(body["evaluation"]),
+            "beside": Evaluation.model_validate(body["beside"]),
+            "promotion": Promotion(**body["promotion"]),
+            "right": tuple(body["right"]),
+        }
+        return cls(**(body | values))
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -84,6 +96,12 @@ class Outcome:
         ]
         body = {"seed": self.seed, "rounds": rounds, "stages": self.stages}
         return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def of_json(cls, content: bytes) -> Self:
+        """The same again."""
+        body = json.loads(content)
+        return cls(body["seed"], [Round.of(one) for one in body["rounds"]], body["stages"])
 
 
 class _Clock:

@@ -44,6 +44,13 @@ def test_what_was_trained_answers_and_nothing_was_dropped(turned: tuple[Path, Ou
     assert done.promotion.version == f"grpo-{digest[:12]}"
 
 
+def test_an_outcome_is_reported_later_as_it_was(turned: tuple[Path, Outcome]) -> None:
+    _, outcome = turned
+    again = Outcome.of_json(outcome.to_json().encode())
+    assert again.to_json() == outcome.to_json()
+    assert again.rounds[0].evaluation == outcome.rounds[0].evaluation
+
+
 def test_the_rater_prefers_short_polite_cited_answers() -> None:
     fact, *others = [f for f in world.facts() if f.room == "map room"]
     best = world.answer(fact, world.Manner("Gladly: "), others)
