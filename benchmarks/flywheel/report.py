@@ -124,7 +124,7 @@ def write_document(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> None:
 
 _ALSO = ("transformers", "trl", "peft")
 _TRAITS = ("rude", "uncited", "wordy", "polite", "disliked", "liked")
-_MEASURES = ("win_rate", "reward", "exact_match", "token_f1", "proposition/grounded")
+_MEASURES = ("win_rate", "reward", "exact_match", "f1", "proposition/grounded")
 
 
 def _turns(outcomes: Sequence[Outcome]) -> list[str]:
