@@ -46,6 +46,22 @@ class Metric(_Part):
     count: int = 0
     better: Literal["higher", "lower"] = "higher"
 
+    @property
+    def is_better(self) -> bool:
+        """Is b better by more than the interval?"""
+        found = self.difference
+        if found is None:
+            return False
+        return found.low > 0 if self.better == "higher" else found.high < 0
+
+    @property
+    def is_worse(self) -> bool:
+        """Is b worse by more than the interval?"""
+        found = self.difference
+        if found is None:
+            return False
+        return found.high < 0 if self.better == "higher" else found.low > 0
+
 
 class Flag(_Part):
     """Something that a person should look at before promoting, such as `reward_hacking`."""

@@ -31,6 +31,15 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """What changes whenever a file is replaced or written; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
 def count_lines(path: Path) -> int:
     """Number of lines, for a progress bar."""
     with path.open("rb") as file:

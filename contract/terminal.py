@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import orjson
@@ -33,6 +33,20 @@ class Command(click.Command):
         except PlumblineError as error:
             click.echo(f"Error: {error.message}", err=True)
             context.exit(1)
+
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def together(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+    """Several options as one decorator, shown in the order in which they stand."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 config_option = click.option(

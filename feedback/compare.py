@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from contract.evaluation import Interval
 from contract.feedback import places_of, score_of
 from feedback.faults import fault_of
 from feedback.find import Found, Selection, find
-from feedback.intervals import Interval, Mean, mean_difference, share_difference, wilson
+from feedback.intervals import Mean, mean_difference, share_difference, wilson
 from feedback.tally import DOWN, UP
 
 OUTCOMES = ("served", "refused", "declined", "abstained", "regenerated", "review")
@@ -211,4 +212,4 @@ def _best_places(
 
 
 def _wire(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else asdict(interval)
+    return None if interval is None else interval.model_dump()

@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import click
 
-from contract.terminal import Command, config_option, progress_bars
+from contract.terminal import Command, config_option, progress_bars, together
 from feedback.counts import Counts
 from feedback.export import export as run_export
 from feedback.log_option import data_dir_option, log_of
 from feedback.options import KINDS, Hygiene, Kind, Options, Quality, Selection, Source
-from feedback.select_options import Moment
+from feedback.turn_options import many, turn_options
 from feedback.whole import EXPORT
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _MAX_FILTER = 1_000_000
 
 
-def _all(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
-    """Several options as one decorator, shown in the order in which they stand."""
-
-    def decorate(command: Decorated) -> Decorated:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _many(flag: str, name: str, text: str) -> Callable[[Decorated], Decorated]:
-    """An option that may be repeated."""
-    return click.option(flag, name, help=text, multiple=True, metavar="NAME")
-
-
-selection_options = _all(
-    click.option(
-        "--since", type=Moment(), help="Turns from then on: 2026-11-21, or 7d, 12h, 30m ago."
-    ),
-    click.option("--until", type=Moment(), help="Turns before then."),
-    _many("--policy", "policies", "Turns of this policy version; may be repeated."),
-    _many("--collection", "collections", "Turns on this collection."),
-    click.option("--language", "languages", multiple=True, type=click.Choice(["en", "zh"])),
-    _many("--label", "labels", "Turns that were shown a document with this label."),
-    _many("--without-label", "without_labels", "None of those."),
-)
-hygiene_options = _all(
+hygiene_options = together(
     click.option(
         "--hygiene/--no-hygiene", default=True, help="All of what follows, or nothing of it."
     ),
@@ -59,7 +29,7 @@ hygiene_options = _all(
         show_default=True,
         help="Rows with personal data: leave out, mask, or leave as they are.",
     ),
-    _many(
+    many(
         "--public",
         "public",
         "Text that is no secret, such as @our-domain.example; may be repeated.",
@@ -98,7 +68,7 @@ hygiene_options = _all(
         help="Largest share of refusals among answers to imitate (sft).",
     ),
 )
-quality_options = _all(
+quality_options = together(
     click.option("--min-characters", type=click.IntRange(0), help="sft: shortest answer."),
     click.option("--max-characters", type=click.IntRange(1), help="sft: longest answer."),
     click.option("--min-reward", type=float, help="sft: smallest reward that the judge gave."),
@@ -164,7 +134,7 @@ quality_options = _all(
     help="Who is in one file only: those who asked, or those who judged.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
-@selection_options
+@turn_options()
 @hygiene_options
 @quality_options
 @data_dir_option

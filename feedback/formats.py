@@ -68,10 +68,11 @@ def rows_of(material: Material) -> list[Taught]:
 
 
 def _preferences(material: Material) -> list[Taught]:
-    return [(_preference(material, pair), _side(pair)) for pair in material.pairs]
+    previous = material.turn.previous if material.pairs else ""
+    return [(_preference(material, pair, previous), _side(pair)) for pair in material.pairs]
 
 
-def _preference(material: Material, pair: Pair) -> Row:
+def _preference(material: Material, pair: Pair, previous: str) -> Row:
     # Written out at length: an export makes a million of them.
     turn, chosen, rejected = material.turn, pair.chosen, pair.rejected
     return {
@@ -79,7 +80,7 @@ def _preference(material: Material, pair: Pair) -> Row:
         "chosen": _said(chosen),
         "rejected": _said(rejected),
         "question": turn.question,
-        "previous": turn.previous,
+        "previous": previous,
         "source": pair.source,
         "kind": pair.kind,
         "rater": pseudonym(pair.rater) if pair.rater else None,

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-# The 97.5 % quantile of the normal distribution.
-Z = 1.959963984540054
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure and its 95 % confidence interval."""
-
-    mean: float
-    low: float
-    high: float
+from contract import intervals
+from contract.evaluation import Interval
+from contract.intervals import Z
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +20,8 @@ class Mean:
 
 
 def wilson(hits: int, count: int) -> Interval | None:
-    """A share (Wilson 1927, the score interval); None where nothing was counted."""
-    if not count:
-        return None
-    share, z2 = hits / count, Z * Z
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = Z / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count))
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+    """The interval of a share; None where nothing was counted."""
+    return intervals.wilson(hits, count) if count else None
 
 
 def share_difference(hits_a: int, count_a: int, hits_b: int, count_b: int) -> Interval | None:
@@ -45,7 +32,7 @@ def share_difference(hits_a: int, count_a: int, hits_b: int, count_b: int) -> In
     found = b.mean - a.mean
     below = sqrt((b.mean - b.low) ** 2 + (a.high - a.mean) ** 2)
     above = sqrt((b.high - b.mean) ** 2 + (a.mean - a.low) ** 2)
-    return Interval(found, found - below, found + above)
+    return Interval(mean=found, low=found - below, high=found + above)
 
 
 def mean_difference(a: Mean | None, b: Mean | None) -> Interval | None:
@@ -54,4 +41,4 @@ def mean_difference(a: Mean | None, b: Mean | None) -> Interval | None:
         return None
     found = b.value - a.value
     half = Z * sqrt(a.variance / a.count + b.variance / b.count)
-    return Interval(found, found - half, found + half)
+    return Interval(mean=found, low=found - half, high=found + half)

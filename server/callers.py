@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from contract.access import Access, Labels
 from contract.errors import ConfigurationError, NotAllowed, NotAuthenticated
+from contract.files import stamp_of
 from contract.settings import ServerSettings
 from server.limits import UNLIMITED, Limits
 
@@ -174,7 +175,7 @@ class KeyRing:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._stamp = _stamp(path)
+        self._stamp = stamp_of(path)
         self._callers = _callers(read_keys(path))
 
     def identify(self, authorization: str) -> Caller:
@@ -198,7 +199,7 @@ class KeyRing:
 
     def _current(self) -> dict[str, Caller]:
         with self._lock:
-            stamp = _stamp(self._path)
+            stamp = stamp_of(self._path)
             if stamp != self._stamp:
                 self._stamp = stamp
                 try:
@@ -211,11 +212,3 @@ class KeyRing:
 
 def _callers(file: KeyFile) -> dict[str, Caller]:
     return {key.sha256: key.caller for key in file.keys}
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size

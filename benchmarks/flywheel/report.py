@@ -12,6 +12,7 @@ from benchmarks.flywheel.plan import WHOLE
 from benchmarks.flywheel.turn import Outcome, Round
 from benchmarks.report import made_by, put, table
 from contract.evaluation import Evaluation, Metric
+from contract.intervals import Z
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
@@ -25,8 +26,6 @@ Figure = tuple[str, str, bool]
 LEAST_ACCURACY = 0.75
 MOST_MINUTES = 20.0
 MOST_SECONDS_TO_SERVE = 5.0
-# Two-sided 95 %: an interval's half width in standard errors.
-_Z = 1.96
 
 
 def figures(outcome: Outcome) -> list[Figure]:
@@ -78,7 +77,7 @@ def _round(one: Round) -> list[Figure]:
 
 def fallen(evaluation: Evaluation) -> list[str]:
     """Propositions that got worse by more than their interval."""
-    return [m.name for m in evaluation.metrics if m.name.startswith("proposition/") and _worse(m)]
+    return [m.name for m in evaluation.metrics if m.name.startswith("proposition/") and m.is_worse]
 
 
 def shown(outcome: Outcome) -> str:
@@ -162,19 +161,12 @@ def _difference(evaluation: Evaluation, name: str) -> tuple[float, float]:
     if metric is None or metric.difference is None:
         return 0.0, 0.0
     found = metric.difference
-    error = (found.high - found.low) / (2 * _Z)
+    error = (found.high - found.low) / (2 * Z)
     return found.mean, found.mean / error if error else math.copysign(math.inf, found.mean)
 
 
 def _fall(one: Round) -> float:
     return one.after["disliked"] / one.before["disliked"] if one.before["disliked"] else 0.0
-
-
-def _worse(metric: Metric) -> bool:
-    if metric.difference is None:
-        return False
-    found = metric.difference
-    return found.high < 0 if metric.better == "higher" else found.low > 0
 
 
 def _plot_manners(outcomes: Sequence[Outcome], path: Path) -> None:

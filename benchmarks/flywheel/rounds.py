@@ -95,17 +95,7 @@ def export(
     """
 
     def to(name: str, kind: str, *more: str) -> Path:
-        plumbline(
-            "export",
-            kind,
-            "--out",
-            str(folder / name),
-            "--config",
-            str(service.config),
-            *_EXPORT,
-            *more,
-        )
-        return folder / name
+        return _export(service, kind, folder / name, *_EXPORT, *more)
 
     own = ("--since", since, "--until", between)
     return Exports(
@@ -119,24 +109,9 @@ def export(
 
 def held_out_file(service: Service, folder: Path, since: str, until: str, plan: Plan) -> Path:
     """The prompts of the held-out questions as they were sent, each with its reference answer."""
-    out = folder / "held-out"
-    plumbline(
-        "export",
-        "grpo",
-        "--out",
-        str(out),
-        "--config",
-        str(service.config),
-        "--no-hygiene",
-        "--source",
-        "both",
-        "--validation",
-        "0",
-        "--since",
-        since,
-        "--until",
-        until,
-    )
+    window = ("--since", since, "--until", until)
+    everything = ("--no-hygiene", "--source", "both", "--validation", "0")
+    out = _export(service, "grpo", folder / "held-out", *everything, *window)
     facts, rows = held_out(plan), []
     for line in (out / "train.jsonl").read_text("utf-8").splitlines():
         row: dict[str, Any] = json.loads(line)
@@ -145,6 +120,11 @@ def held_out_file(service: Service, folder: Path, since: str, until: str, plan: 
     path = folder / "held-out.jsonl"
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     return path
+
+
+def _export(service: Service, kind: str, out: Path, *options: str) -> Path:
+    plumbline("export", kind, "--out", str(out), "--config", str(service.config), *options)
+    return out
 
 
 def now() -> str:

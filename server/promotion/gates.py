@@ -132,7 +132,7 @@ def _propositions(evaluation: Evaluation) -> Gate:
     ]
     if not asked:
         return _unmeasured("propositions")
-    worse = [metric for metric in asked if _is_worse(metric)]
+    worse = [metric for metric in asked if metric.is_worse]
     told = "; ".join(f"{m.name.removeprefix(_PROPOSITION)} {_interval(m)}" for m in worse)
     return Gate(
         "propositions",
@@ -171,13 +171,6 @@ def _leaves(card: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         for name, value in (values if isinstance(values, dict) else {}).items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 yield str(name), float(value)
-
-
-def _is_worse(metric: Metric) -> bool:
-    assert metric.difference is not None
-    if metric.better == "higher":
-        return metric.difference.high < 0
-    return metric.difference.low > 0
 
 
 def _interval(metric: Metric) -> str:

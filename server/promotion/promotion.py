@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from contract.errors import ConfigurationError, Conflict, NotFound, PlumblineError, RequestRejected
 from contract.evaluation import Evaluation
@@ -84,7 +85,10 @@ class Promotion:
         began = time.time()
         with self.registry.changing() as state:
             if order.name == BASE:
-                self._write(state.promoted(BASE, order.share), _entry(order, BASE, who))
+                self._write(
+                    state.promoted(BASE, order.share),
+                    _entry("promote", BASE, order.share, who, order.reason),
+                )
                 return Done(self.registry.state, BASE, began)
             stored = self.store.find(order.name)
             after = state.promoted(stored.version, order.share)
@@ -94,7 +98,7 @@ class Promotion:
             self._load(stored)
             if order.evaluation is not None:
                 self.store.keep_evaluation(stored, order.evaluation)
-            entry = _entry(order, stored.version, who)
+            entry = _entry("promote", stored.version, order.share, who, order.reason)
             noted = {"evaluation": _digest(evaluation), "forced": forced}
             self._write(after, entry.model_copy(update=noted))
         # An engine that was started again meanwhile has read the registry as it was before.
@@ -111,7 +115,7 @@ class Promotion:
         began = time.time()
         with self.registry.changing() as state:
             after, gone = state.rolled_back(), state.candidate or state.service
-            self._write(after, _rollback_entry(order, gone, who))
+            self._write(after, _entry("rollback", gone, 0.0, who, order.reason))
         with suppress(PlumblineError):  # what answers from now on was loaded before, as a rule
             self.ensure()
         return Done(self.registry.state, self.registry.state.service, began)
@@ -214,28 +218,12 @@ class Promotion:
         return changed
 
 
-def _entry(order: Promote, version: str, who: str) -> Entry:
+def _entry(
+    what: Literal["promote", "rollback"], version: str, share: float, who: str, reason: str
+) -> Entry:
     """A line of the history; what stands where afterwards is added when it is written."""
     return Entry(
-        at=now(),
-        who=who,
-        what="promote",
-        version=version,
-        share=order.share,
-        service="",
-        reason=order.reason,
-    )
-
-
-def _rollback_entry(order: Rollback, version: str, who: str) -> Entry:
-    return Entry(
-        at=now(),
-        who=who,
-        what="rollback",
-        version=version,
-        share=0.0,
-        service="",
-        reason=order.reason,
+        at=now(), who=who, what=what, version=version, share=share, service="", reason=reason
     )
 
 

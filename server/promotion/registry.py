@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contract.errors import ConfigurationError, Conflict
-from contract.files import problem_of, write_atomically
+from contract.files import problem_of, stamp_of, write_atomically
 from contract.promotion import BASE
 
 SCHEMA: Literal[1] = 1
@@ -136,12 +136,12 @@ class Registry:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp = _stamp(path)
+        self._stamp = stamp_of(path)
         self.state = read_state(path)
 
     def refresh(self) -> bool:
         """Read the file again where it changed; True where it did. A broken one changes nothing."""
-        stamp = _stamp(self._path)
+        stamp = stamp_of(self._path)
         if stamp == self._stamp:
             return False
         self._stamp = stamp
@@ -187,7 +187,7 @@ class Registry:
             write_atomically(self._path, state.model_dump_json(indent=1).encode())
         except OSError as error:
             raise ConfigurationError(f"{self._path} can't be written: {error.strerror}.") from error
-        self._stamp, self.state = _stamp(self._path), state
+        self._stamp, self.state = stamp_of(self._path), state
 
 
 def read_state(path: Path) -> State:
@@ -212,11 +212,3 @@ def read_state(path: Path) -> State:
 def now() -> str:
     """The time, as the history has it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -20,19 +19,13 @@ from contract.terminal import (
 )
 from feedback.log_option import data_dir_option, log_of
 from feedback.options import Selection
-from feedback.select_options import Moment
+from feedback.turn_options import turn_options
 from server.replay.change import change_of
 from server.replay.run import Options
 from server.replay.run import replay as run_replay
 from server.replay.shown import show
 
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
 _PATH = click.Path(path_type=Path)
-
-
-def _many(flag: str, name: str, text: str) -> Callable[[Decorated], Decorated]:
-    return click.option(flag, name, help=text, multiple=True, metavar="NAME")
 
 
 @click.command(cls=Command, short_help="Run logged turns again before a change goes live.")
@@ -55,13 +48,7 @@ def _many(flag: str, name: str, text: str) -> Callable[[Decorated], Decorated]:
     type=click.IntRange(1, 256),
     help="Requests that the policy may have at once.",
 )
-@click.option("--since", type=Moment(), help="Turns from then on: 2026-11-21, or 7d, 12h, 30m ago.")
-@click.option("--until", type=Moment(), help="Turns before then.")
-@_many("--of-policy", "policies", "Turns of this policy version; may be repeated.")
-@_many("--collection", "collections", "Turns on this collection.")
-@click.option("--language", "languages", multiple=True, type=click.Choice(["en", "zh"]))
-@_many("--label", "labels", "Turns that were shown a document with this label.")
-@_many("--without-label", "without_labels", "None of those.")
+@turn_options("--of-policy")
 @data_dir_option
 @config_option
 @json_option

@@ -8,10 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.intervals import Z
 from server.replay.compare import Replayed
 
-# A normal interval of the mean of paired differences.
-_Z = 1.96
 _SHOWN = 10
 
 
@@ -39,7 +38,7 @@ class Paired:
         """95 % of the mean difference; None with less than two pairs."""
         if self.count < 2:
             return None
-        half = _Z * math.sqrt(self.squares / (self.count - 1) / self.count)
+        half = Z * math.sqrt(self.squares / (self.count - 1) / self.count)
         return self.difference - half, self.difference + half
 
     def to_wire(self) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 
 from text.language import HAN
+from training.overlap import f1
 
 _MARK = re.compile(r"\s*[\[【]\d{1,3}[\]】]")
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
@@ -32,11 +32,7 @@ def exact_match(answer: str, reference: str) -> bool:
 
 def token_f1(answer: str, reference: str) -> float:
     """The harmonic mean of precision and recall of tokens, counted with repeats."""
-    said, wanted = tokens(answer), tokens(reference)
-    if not said or not wanted:
-        return float(said == wanted)
-    shared = sum((Counter(said) & Counter(wanted)).values())
-    return 2 * shared / (len(said) + len(wanted))
+    return f1(tokens(answer), tokens(reference))
 
 
 def _is_punctuation(character: str) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -17,6 +16,7 @@ from contract.terminal import (
     load_settings,
     print_json,
     progress_bars,
+    together,
 )
 from rbrm.assembly import build_judge
 from rbrm.command import rubric_option
@@ -38,8 +38,6 @@ from training.evaluation.sampling import Sampling
 from training.evaluation.sides import Contender, contender_of
 from training.evaluation.table import show
 from training.evaluation.whole import ANSWERS, check_folder, write
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -76,16 +74,7 @@ def evaluation() -> None:
 evaluation.add_command(questions)
 
 
-def _options(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
-    def decorate(command: Decorated) -> Decorated:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-answer_options = _options(
+answer_options = together(
     click.option("--base", type=_FOLDER, help="Checkpoint under adapters that do not name theirs."),
     click.option("--limit", type=click.IntRange(1), help="Only the first prompts of the file."),
     click.option(
@@ -119,7 +108,7 @@ answer_options = _options(
     ),
     click.option("--fresh", is_flag=True, help="Generate again what is cached in the folder."),
 )
-judge_options = _options(
+judge_options = together(
     click.option(
         "--judge-url", help="Model server that compares the answers, with /v1 at its end."
     ),
@@ -138,7 +127,7 @@ judge_options = _options(
         "reward does not look at are held out anyway.",
     ),
 )
-extra_options = _options(
+extra_options = together(
     click.option("--version-a", metavar="NAME", help="What log rows of A say; unset: its name."),
     click.option("--version-b", metavar="NAME", help="What log rows of B say; unset: its name."),
     click.option("--votes", type=_FILE, help="Rows of an rm export: what people preferred."),

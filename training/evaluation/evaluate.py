@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contract.evaluation import Evaluation, Metric
+from contract.intervals import wilson
 from contract.progress import Progress
 from rbrm.judge import Judge
 from training.evaluation.answers import Answering
@@ -15,7 +16,6 @@ from training.evaluation.coding import pass_metrics
 from training.evaluation.direction import Directions
 from training.evaluation.figures import rounded
 from training.evaluation.hacking import flags, held_out
-from training.evaluation.intervals import wilson
 from training.evaluation.judged import Pair, judge_pairs
 from training.evaluation.measures import measure
 from training.evaluation.preferences import PairJudge, Preference, win_rate

@@ -45,24 +45,6 @@ def rounded(interval: Interval | None) -> Interval | None:
     )
 
 
-def is_worse(metric: Metric) -> bool:
-    """Is b worse by more than the interval?"""
-    if metric.difference is None:
-        return False
-    if metric.better == "higher":
-        return metric.difference.high < 0
-    return metric.difference.low > 0
-
-
-def is_better(metric: Metric) -> bool:
-    """Is b better by more than the interval?"""
-    if metric.difference is None:
-        return False
-    if metric.better == "higher":
-        return metric.difference.low > 0
-    return metric.difference.high < 0
-
-
 def _metric(
     name: str, a: list[float], b: list[float], difference: Interval | None, better: Better
 ) -> Metric:

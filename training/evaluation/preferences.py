@@ -9,11 +9,11 @@ from typing import Protocol
 
 from contract.errors import ConfigurationError
 from contract.evaluation import Interval
+from contract.intervals import wilson
 from contract.weights import weights_digest
 from rbrm.graders.llm import Choice, ModelGrader, marked
 from rbrm.reward_checkpoints import TransformersRewardModel, conversation
 from text.language import reply_language
-from training.evaluation.intervals import wilson
 from training.evaluation.judged import Judged, Pair
 from training.evaluation.sides import Contender, read_card, strings_of, weights_of
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from contract.evaluation import Metric
+from contract.intervals import wilson
 from training.evaluation.figures import rounded
-from training.evaluation.intervals import wilson
 from training.evaluation.prompts import read_rows
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contract.evaluation import Evaluation, Metric
-from training.evaluation.figures import is_better, is_worse
 
 # Shares of wins by themselves: half is even.
 EVEN = ("win_rate", "human_win_rate")
@@ -36,7 +35,7 @@ def better_or_worse(metric: Metric) -> str:
         return "better" if found.low > 0.5 else "worse" if found.high < 0.5 else ""
     if metric.a is None and metric.b is None:
         return ""
-    return "better" if is_better(metric) else "worse" if is_worse(metric) else ""
+    return "better" if metric.is_better else "worse" if metric.is_worse else ""
 
 
 def judge_note(evaluation: Evaluation) -> str:

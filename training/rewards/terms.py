@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 
+from rbrm.graders.grounding import MARK
 from text.language import HAN, reply_language
+from training.overlap import f1
 
-_MARK = re.compile(r"\[(\d{1,3})\]")
 _TOKEN = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
 _ARTICLES = frozenset(("a", "an", "the"))
 # A phrase of so many words that comes again is a repetition.
@@ -21,24 +21,20 @@ _PHRASE = 4
 
 def tokens_of(text: str) -> list[str]:
     """Words of English without articles, single Han characters; marks and punctuation do not count."""
-    plain = unicodedata.normalize("NFKC", _MARK.sub(" ", text)).lower()
+    plain = unicodedata.normalize("NFKC", MARK.sub(" ", text)).lower()
     return [token for token in _TOKEN.findall(plain) if token not in _ARTICLES]
 
 
 def correctness(answer: str, reference: str) -> float:
-    """1 for the reference's words in its order, else the F1 of the words they share (Rajpurkar et al.
-    2016); of Chinese, characters are the words."""
-    said, expected = tokens_of(answer), tokens_of(reference)
-    if said == expected:
-        return 1.0
-    shared = sum((Counter(said) & Counter(expected)).values())
-    return 2 * shared / (len(said) + len(expected)) if shared else 0.0
+    """The F1 of the words that answer and reference share (Rajpurkar et al. 2016); of Chinese, characters are
+    the words."""
+    return f1(tokens_of(answer), tokens_of(reference))
 
 
 def citation_format(answer: str, passages: int) -> float:
     """1 where marks name passages that are there, as the prompt asks, or where there is nothing to
     cite and no mark; else 0."""
-    marks = [int(number) for number in _MARK.findall(answer)]
+    marks = [int(number) for number in MARK.findall(answer)]
     if not passages:
         return float(not marks)
     return float(bool(marks) and all(1 <= number <= passages for number in marks))

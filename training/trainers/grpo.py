@@ -11,17 +11,15 @@ from typing import Any
 from trl import GRPOConfig, GRPOTrainer
 
 from training.trainers.options import RLOptions
+from training.trainers.own_card import OwnCard
 from training.trainers.pretraining import PretrainingMix
 from training.trainers.reinforcement import reinforce
 from training.trainers.sampling import DrawsByEpoch
 from training.trainers.task import Outcome, Task
 
 
-class MixedGRPOTrainer(PretrainingMix, DrawsByEpoch, GRPOTrainer):  # type: ignore[misc]
+class MixedGRPOTrainer(OwnCard, PretrainingMix, DrawsByEpoch, GRPOTrainer):  # type: ignore[misc]
     """TRL's trainer, with the pretraining mix and an order of prompts that can be taken up again."""
-
-    def create_model_card(self, *args: Any, **options: Any) -> None:
-        """The run has a card of its own."""
 
 
 def train(task: Task) -> Outcome:

@@ -7,8 +7,9 @@ from typing import Any
 
 from datasets import Dataset
 
-from training.trainers.arguments import Defaults, Trained, result_of
-from training.trainers.data import Data, Row, as_messages, said
+from training.trainers.arguments import Defaults, fit, result_of, trainer_arguments
+from training.trainers.data import Data, Row, as_messages, read_data, said
+from training.trainers.models import load_policy
 from training.trainers.options import PreferenceOptions
 from training.trainers.task import Outcome, Task
 from training.trainers.tokens import ends_turns, template_ids
@@ -55,13 +56,46 @@ def data_sets(
     return Dataset.from_list(train_rows), Dataset.from_list(held) if held else None, counts
 
 
-def outcome_of(
-    task: Task, trained: Trained, data: Data, counts: dict[str, int], chosen: dict[str, Any]
+def prefer(
+    task: Task,
+    trainer_of: Any,
+    arguments_of: Any,
+    *,
+    sides: Sequence[str],
+    marks: Sequence[str] = (),
+    several_losses: bool = False,
 ) -> Outcome:
-    """The last checkpoint is the result."""
+    """Train with one of TRL's trainers against the parent as it is; the last checkpoint is the result.
+
+    Args:
+        trainer_of, arguments_of: the trainer and its configuration.
+        sides: the columns with answers; `marks` are those that the rows must have besides.
+        several_losses: whether the trainer takes a list of losses.
+    """
+    options = task.options
+    assert isinstance(options, PreferenceOptions)
+    data = read_data(options.data, ("prompt", *sides, *marks), options.seed)
+    loaded = load_policy(task.policy, options)
+    rows, held, counts = data_sets(data, sides, loaded.tokenizer, options)
+    chosen = DEFAULTS.chosen(options, len(rows))
+    trainer = trainer_of(
+        loaded.model,
+        args=arguments_of(
+            **trainer_arguments(task, chosen, loaded.on_gpu, DEFAULTS.schedule),
+            beta=options.beta,
+            loss_type=options.loss.split("+") if several_losses else options.loss,
+            max_length=None,
+            eval_strategy="epoch" if held else "no",
+            per_device_eval_batch_size=chosen["batch"],
+        ),
+        train_dataset=rows,
+        eval_dataset=held,
+        processing_class=loaded.tokenizer,
+    )
+    trained = fit(trainer, task)
     return Outcome(
-        weights="model" if task.options.weights == "full" else "adapter",
-        result=result_of(task, trained.trainer.processing_class, trained.steps),
+        weights="model" if options.weights == "full" else "adapter",
+        result=result_of(task, loaded.tokenizer, trained.steps),
         history=trained.history,
         steps=trained.steps,
         data=data.hashes,

@@ -10,17 +10,15 @@ from typing import Any
 
 from trl import RLOOConfig, RLOOTrainer
 
+from training.trainers.own_card import OwnCard
 from training.trainers.pretraining import PretrainingMix
 from training.trainers.reinforcement import reinforce
 from training.trainers.sampling import DrawsByEpoch
 from training.trainers.task import Outcome, Task
 
 
-class MixedRLOOTrainer(PretrainingMix, DrawsByEpoch, RLOOTrainer):  # type: ignore[misc]
+class MixedRLOOTrainer(OwnCard, PretrainingMix, DrawsByEpoch, RLOOTrainer):  # type: ignore[misc]
     """TRL's trainer, with the pretraining mix and an order of prompts that can be taken up again."""
-
-    def create_model_card(self, *args: Any, **options: Any) -> None:
-        """The run has a card of its own."""
 
 
 def train(task: Task) -> Outcome:

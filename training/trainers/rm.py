@@ -15,14 +15,15 @@ from datasets import Dataset
 from torch import Tensor
 from trl import RewardConfig, RewardTrainer
 
+from contract.intervals import wilson
 from contract.weights import file_digest
 from training.trainers.arguments import Defaults, fit, trainer_arguments
 from training.trainers.comparisons import Comparisons, collate, comparisons_of, conversation_ids
 from training.trainers.data import read_data, read_rows, said
 from training.trainers.models import load_scorer
 from training.trainers.options import RMOptions
+from training.trainers.own_card import OwnCard
 from training.trainers.task import Outcome, Task
-from training.trainers.wilson import wilson
 
 # One pass over large sets: Ouyang et al. 2022 found reward models to overfit soon. Rates: TRL (adapter), Ouyang et
 # al. 2022 (9e-6, all weights). Cosine: the same.
@@ -78,7 +79,7 @@ def train(task: Task) -> Outcome:
     )
 
 
-class GroupedRewardTrainer(RewardTrainer):  # type: ignore[misc]
+class GroupedRewardTrainer(OwnCard, RewardTrainer):  # type: ignore[misc]
     """TRL's trainer with equation 1: a row of the data is a prompt with all of its comparisons."""
 
     def compute_loss(
@@ -96,9 +97,6 @@ class GroupedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         self._metrics[mode]["accuracy"].append(self.accelerator.gather(right).mean().item())
         self._metrics[mode]["margin"].append(difference.mean().item())
         return (loss, {"rewards": rewards}) if return_outputs else loss
-
-    def create_model_card(self, *args: Any, **options: Any) -> None:
-        """The run has a card of its own."""
 
 
 def pairwise_loss(difference: Tensor, weight: Tensor, margin: Tensor) -> Tensor:
@@ -197,11 +195,11 @@ def accuracy_of(model: Any, held_out: Sequence[Comparisons]) -> dict[str, float]
         )
     if not pairs:
         return {}
-    low, high = wilson(right, pairs)
+    found = wilson(right, pairs)
     return {
         "held_out_accuracy": right / pairs,
-        "held_out_accuracy_low": low,
-        "held_out_accuracy_high": high,
+        "held_out_accuracy_low": found.low,
+        "held_out_accuracy_high": found.high,
         "held_out_pairs": float(pairs),
     }
 

@@ -16,6 +16,7 @@ from training.trainers.arguments import Defaults, Trained, fit, result_of, train
 from training.trainers.data import Row, as_messages, read_data, read_rows, said
 from training.trainers.models import load_policy
 from training.trainers.options import SFTOptions
+from training.trainers.own_card import OwnCard
 from training.trainers.selection import Selector, build_selector
 from training.trainers.task import Outcome, Task
 from training.trainers.tokens import answered_ids
@@ -75,7 +76,7 @@ def train(task: Task) -> Outcome:
     )
 
 
-class ChoosingSFTTrainer(SFTTrainer):  # type: ignore[misc]
+class ChoosingSFTTrainer(OwnCard, SFTTrainer):  # type: ignore[misc]
     """TRL's trainer; beside the validation loss it logs what a reward model says of greedy answers."""
 
     selector: Selector | None = None
@@ -88,9 +89,6 @@ class ChoosingSFTTrainer(SFTTrainer):  # type: ignore[misc]
             )
             self.log({"eval_reward": found["eval_reward"]})
         return found
-
-    def create_model_card(self, *args: Any, **options: Any) -> None:
-        """The run has a card of its own."""
 
 
 def _choose(task: Task, trained: Trained) -> tuple[int, dict[str, float]]:

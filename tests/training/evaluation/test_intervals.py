@@ -2,12 +2,12 @@ import math
 
 import pytest
 
+from contract.intervals import wilson
 from training.evaluation.intervals import (
     bootstrap,
     mean_difference,
     pass_at_k,
     share_difference,
-    wilson,
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from contract.intervals import wilson
 from contract.settings import JudgeSettings
 from rbrm.answer import Answer
 from tests.training.made import BAD, GOOD, MIDDLING, rows_of, turn
@@ -20,7 +21,6 @@ from training.runs.card import RunCard
 from training.trainers.comparisons import collate, comparisons_of
 from training.trainers.options import RMOptions, SFTOptions
 from training.trainers.rm import pairwise_loss
-from training.trainers.wilson import wilson
 
 Run = Callable[..., RunCard]
 
@@ -75,7 +75,7 @@ def test_it_learns_and_the_judge_gets_the_trainers_own_number(
     metrics = card.metrics
     assert metrics["held_out_accuracy"] == 1.0
     assert metrics["held_out_pairs"] == 12
-    assert metrics["held_out_accuracy_low"] == pytest.approx(wilson(12, 12)[0])
+    assert metrics["held_out_accuracy_low"] == pytest.approx(wilson(12, 12).low)
     settings = reward_model_settings(JudgeSettings(), str(tmp_path / "rm"))
     assert settings.reward_mean == metrics["reward_mean"]
     scorer = scorer_of(settings)
@@ -90,4 +90,5 @@ def test_it_learns_and_the_judge_gets_the_trainers_own_number(
 
 
 def test_the_interval_of_a_share() -> None:
-    assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    found = wilson(8, 10)
+    assert (found.low, found.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
