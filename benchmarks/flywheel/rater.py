@@ -1,6 +1,8 @@
 """The scripted rater: it prefers short, polite, cited answers, and says so through the public API.
 
-It reads nothing but the answer's text, as a person would, and once in a while it errs.
+It reads nothing but the answer's text, as a person would, and once in a while it errs. Where it likes none of the
+answers, it now and then writes the one that it wants, as InstructGPT's labelers did before anything was trained
+(Ouyang et al. 2022, §3.2).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from benchmarks.flywheel import world
 from benchmarks.flywheel.world import POLITE, RUDE
 
 _MARK = re.compile(r"\[\d+\]")
@@ -64,19 +67,32 @@ class Rater:
 
     Args:
         errs: share of candidates whose worth it misjudges by up to two traits.
+        writes: share of turns without an answer to its liking for which it writes one.
     """
 
-    def __init__(self, name: str, dice: random.Random, errs: float = 0.05) -> None:
+    def __init__(
+        self, name: str, dice: random.Random, errs: float = 0.05, writes: float = 0.2
+    ) -> None:
         self.name = name
         self._dice = dice
         self._errs = errs
+        self._writes = writes
 
-    def feedback(self, completion: str, texts: Mapping[str, str]) -> list[dict[str, object]]:
-        """What it sends: a ranking where it prefers any candidate, and a thumb for the best one.
+    def feedback(
+        self, completion: str, question: str, texts: Mapping[str, str]
+    ) -> list[dict[str, object]]:
+        """What it sends: a ranking where it prefers any candidate, a thumb for the best one, or a better answer.
 
         Args:
             texts: the candidates by their ids.
         """
+        said = self._opinion(texts) if texts else []
+        liked = any(Traits.of(text).liked for text in texts.values())
+        if not liked and self._dice.random() < self._writes:
+            said.append({"type": "correction", "correction": self._written(question)})
+        return [{"id": completion, "rater": self.name, **one} for one in said]
+
+    def _opinion(self, texts: Mapping[str, str]) -> list[dict[str, object]]:
         worth = {identifier: self._worth(text) for identifier, text in texts.items()}
         ranked = sorted(worth, key=lambda identifier: -worth[identifier])
         places = [list(same) for _, same in groupby(ranked, key=lambda i: worth[i])]
@@ -85,7 +101,10 @@ class Rater:
             said.append({"type": "ranking", "ranking": _on_the_wire(places)})
         best = ranked[0]
         said.append({"type": "rating", "candidate_id": best, "value": Traits.of(texts[best]).liked})
-        return [{"id": completion, "rater": self.name, **one} for one in said]
+        return said
+
+    def _written(self, question: str) -> str:
+        return world.answer(world.fact_asked(question), self._dice.choice(world.LIKED), [])
 
     def _worth(self, text: str) -> float:
         worth = Traits.of(text).worth

@@ -58,7 +58,7 @@ class Service:
 
     def rate(self, answered: Sequence[Answered], rater: Rater) -> int:
         """Have everything rated; how much was said."""
-        said = [one for a in answered if a.candidates for one in rater.feedback(a.id, a.candidates)]
+        said = [one for a in answered for one in rater.feedback(a.id, a.question, a.candidates)]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             replies = threads.map(lambda one: self._client.post("/v1/feedback", json=one), said)
             for reply in replies:

@@ -162,6 +162,16 @@ def facts() -> tuple[Fact, ...]:
     return tuple(Fact(r, a, dice.choice(a.values)) for r, a in product(ROOMS, ATTRIBUTES))
 
 
+def fact_asked(question: str) -> Fact:
+    """What a training question asks about."""
+    return _asked()[question]
+
+
+@cache
+def _asked() -> dict[str, Fact]:
+    return {question: fact for fact in facts() for question in fact.questions(held_out=False)}
+
+
 def any_manner(dice: random.Random) -> Manner:
     """The manners of a policy that nobody has taught any: half of it polite, cited or short."""
     prefix = dice.choice((*POLITE, *RUDE, "", "", ""))

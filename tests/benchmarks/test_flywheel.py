@@ -62,9 +62,20 @@ def test_the_rater_prefers_short_polite_cited_answers() -> None:
     for trait, text in worse.items():
         assert getattr(Traits.of(text), trait)
         texts = {"x": text, "y": best}
-        ranking, thumb = Rater("ann", random.Random(0), errs=0.0).feedback("c", texts)
+        question = fact.questions(held_out=False)[0]
+        ranking, thumb = Rater("ann", random.Random(0), errs=0.0).feedback("c", question, texts)
         assert ranking["ranking"] == ["y", "x"]
         assert (thumb["candidate_id"], thumb["value"]) == ("y", True)
+
+
+def test_the_rater_writes_what_it_wants_where_it_likes_nothing() -> None:
+    fact = world.facts()[0]
+    question = fact.questions(held_out=False)[0]
+    rater = Rater("ann", random.Random(0), errs=0.0, writes=1.0)
+    for texts in ({}, {"x": world.answer(fact, world.Manner(cites=False), [])}):
+        *_, written = rater.feedback("c", question, texts)
+        assert Traits.of(str(written["correction"])).liked
+        assert fact.sentence[1:] in str(written["correction"])
 
 
 def test_no_round_of_training_sees_a_held_out_wording() -> None:
