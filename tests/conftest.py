@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from rbrm.judge import Judge
 from server.app import create_app
 from server.serving import server_config
 from server.wiring import build
+from tests.processes import Started
 from tests.scripted_policy import ScriptedPolicy
 from text.encoder import Encoder
 
@@ -59,24 +59,11 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path
 
 @pytest.fixture(scope="session")
 def server_url(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`plumbline serve` as a process of its own, as a user starts it."""
-    port = free_port()
-    command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
-    command += ["--data-dir", str(data_dir)]
-    # A file, not a pipe: nobody reads along, and a full pipe would stop the server.
-    said = tmp_path_factory.mktemp("server") / "stderr"
-    with said.open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=ROOT, stderr=stderr)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(f"{url}/healthz", process, lambda: said.read_text(errors="replace"))
+    """`plumbline serve` as a process of its own."""
+    said = tmp_path_factory.mktemp("server") / "said"
+    with serving(said, "--data-dir", str(data_dir)) as (url, process):
         yield url
-        assert process.poll() is None, (
-            f"the server died: {said.read_text(errors='replace')[-2000:]}"
-        )
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+        assert process.poll() is None, f"the server died: {process.said[-2000:]}"
 
 
 @pytest.fixture
@@ -89,6 +76,7 @@ def policy() -> Iterator[ScriptedPolicy]:
 
 
 Serve = Callable[..., str]
+Running = subprocess.Popen[Any] | Started
 
 
 @pytest.fixture
@@ -107,6 +95,20 @@ def serve(data_dir: Path, tmp_path: Path) -> Iterator[Serve]:
     yield start
     for context in running:
         context.__exit__(None, None, None)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def serving(output: Path, *arguments: str) -> Iterator[tuple[str, Started]]:
+    """`plumbline serve` with these arguments as a process that is ready; `output` takes what it says."""
+    port = free_port()
+    process = Started(["serve", "--port", str(port), *arguments], output)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(f"{url}/healthz", process, lambda: process.said)
+        yield url, process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager
@@ -136,7 +138,7 @@ def free_port() -> int:
 
 
 def wait_until_healthy(
-    url: str, process: subprocess.Popen[Any], said: Callable[[], str], seconds: float = 120
+    url: str, process: Running, said: Callable[[], str], seconds: float = 120
 ) -> None:
     """Wait until `url` answers 200; `said` gives what the process wrote, should it end."""
     deadline = time.monotonic() + seconds

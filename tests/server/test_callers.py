@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from contract.settings import RetrievalSettings, Settings
 from ingest.build import Ingest
 from plumbline import cli
 from server.wiring import build
-from tests.conftest import ROOT, Serve, ask, free_port, wait_until_healthy
+from tests.conftest import Serve, ask, serving
 from text.encoder import Encoder
 
 SALARY = "What is the salary of the managing director?"
@@ -191,8 +189,6 @@ def test_a_key_can_be_added_and_withdrawn_while_the_server_runs(
 
 
 def test_a_key_reaches_neither_log_nor_output(keys: Keys, data_dir: Path, tmp_path: Path) -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
     config = tmp_path / "settings.yaml"
     config.write_text(
         yaml.safe_dump(
@@ -203,26 +199,14 @@ def test_a_key_reaches_neither_log_nor_output(keys: Keys, data_dir: Path, tmp_pa
             }
         )
     )
-    process = subprocess.Popen(
-        [*command, "--config", str(config)],
-        cwd=ROOT,
-        stderr=subprocess.STDOUT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(f"{url}/healthz", process, lambda: process.communicate()[0])
+    with serving(tmp_path / "said", "--config", str(config)) as (url, process):
         client = keys.client(url, "ann")
         chat(client)
         client.get(f"/v1/none?key={keys.secrets['ann']}")
         httpx.get(f"{url}/v1/models", headers={"authorization": "Bearer pl-somebody-elses"})
-    finally:
-        process.terminate()
-        output = process.communicate(timeout=30)[0]
     written = b"".join(p.read_bytes() for p in (tmp_path / "data").rglob("*") if p.is_file())
     for secret in (keys.secrets["ann"], "pl-somebody-elses"):
-        assert secret not in output
+        assert secret not in process.said
         assert secret.encode() not in written
     assert hashlib.sha256(keys.secrets["ann"].encode()).hexdigest() in keys.file.read_text()
     assert keys.secrets["ann"] not in keys.file.read_text()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,21 +15,22 @@ import pytest
 import yaml
 
 from feedback.log import Log
-from tests.conftest import ROOT, free_port, wait_until_healthy
+from tests.conftest import free_port, wait_until_healthy
+from tests.processes import Started
 from tests.scripted_policy import ScriptedPolicy
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "plumbline", "messages": [{"role": "user", "content": "How long is the leave?"}]}
 
-Start = Callable[[float], "tuple[subprocess.Popen[str], str]"]
+Start = Callable[[float], tuple[Started, str]]
 
 
 @pytest.fixture
 def start(data_dir: Path, tmp_path: Path, policy: ScriptedPolicy) -> Iterator[Start]:
     """Start `plumbline serve` in front of the scripted policy, with a time to drain."""
-    processes: list[subprocess.Popen[str]] = []
+    processes: list[Started] = []
 
-    def start(drain_seconds: float) -> tuple[subprocess.Popen[str], str]:
+    def start(drain_seconds: float) -> tuple[Started, str]:
         config = tmp_path / "settings.yaml"
         server = {"drain_seconds": drain_seconds, "keep_alive_seconds": 0.2}
         settings = {
@@ -43,19 +42,17 @@ def start(data_dir: Path, tmp_path: Path, policy: ScriptedPolicy) -> Iterator[St
         }
         config.write_text(yaml.safe_dump(settings))
         port = free_port()
-        command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
-        process = subprocess.Popen(
-            [*command, "--config", str(config)], cwd=ROOT, stderr=subprocess.PIPE, text=True
-        )
+        arguments = ["serve", "--port", str(port), "--config", str(config)]
+        process = Started(arguments, tmp_path / "said")
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
-        wait_until_healthy(f"{url}/healthz", process, lambda: process.communicate()[1])
+        wait_until_healthy(f"{url}/healthz", process, lambda: process.said)
         return process, url
 
     yield start
     for process in processes:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 @contextmanager
@@ -107,11 +104,10 @@ def test_what_takes_too_long_is_cut_short_and_logged(
         assert plain().status_code == 503
         assert plain().json()["error"]["code"] == "server_stopping"
         assert '"code":"server_stopping"' in streamed().text
-    stderr = process.communicate(timeout=30)[1]
-    assert process.returncode == 0
+    assert process.wait(30) == 0
     turns = list(Log(tmp_path / "data" / "log.sqlite").completions())
     assert [turn.reply["error"]["code"] for turn in turns] == ["server_stopping"] * 2
-    lines = [json.loads(line) for line in stderr.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in process.said.splitlines() if line.startswith("{")]
     ended = [line for line in lines if line.get("route") == CHAT]
     assert [line["error"] for line in ended] == ["server_stopping"] * 2
     assert not [line for line in lines if "exception" in line]

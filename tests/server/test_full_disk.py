@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import sqlite3
@@ -19,7 +20,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.conftest import ROOT, free_port, wait_until_healthy
+from tests.conftest import ROOT, free_port, serving, wait_until_healthy
 from tests.scripted_policy import ScriptedPolicy
 
 ANSWER = "Each employee gets 80 working days. They can be taken in one block. Ask the HR desk."
@@ -67,23 +68,26 @@ def server(
 ) -> Iterator[Server]:
     """A server whose disk can be filled: by the kernel's limit on what a process may write, or really."""
     policy.script(ANSWER)
-    folder, port = tmp_path / "data", free_port()
+    folder = tmp_path / "data"
     folder.mkdir()
     config = tmp_path / "settings.yaml"
     index = str(data_dir / "index")
     settings = {"data_dir": str(folder), "index_dir": index, "policy": {"url": policy.url}}
     config.write_text(yaml.safe_dump(settings))
-    command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
-    command += ["--config", str(config)]
-    real = request.param == "a small disk"
-    if real:
-        _require_tmpfs(tmp_path)
-        command = [*ON_TMPFS, str(folder), *command]
+    if request.param == "a limit of the process":
+        # What it says would be limited as well, and is not kept.
+        with serving(Path(os.devnull), "--config", str(config)) as (url, limited):
+            yield _limited(url, limited.pid, folder)
+        return
+    _require_tmpfs(tmp_path)
+    port = free_port()
+    command = [*ON_TMPFS, str(folder), sys.executable, "-m", "plumbline", "serve"]
+    command += ["--port", str(port), "--config", str(config)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_healthy(f"{url}/healthz", process, lambda: process.communicate()[1])
-        yield _filled_up(url, process.pid, folder) if real else _limited(url, process.pid, folder)
+        yield _filled_up(url, process.pid, folder)
     finally:
         process.terminate()
         process.communicate(timeout=30)

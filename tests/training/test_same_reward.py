@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,8 @@ from feedback.log import Log
 from feedback.options import Options
 from ingest.build import Ingest
 from rbrm.judge import Judge
-from tests.conftest import ROOT, free_port, wait_until_healthy
+from tests.conftest import serving
+from tests.processes import Started
 from text.encoder import Encoder
 from training.reward import judge_reward
 
@@ -53,16 +51,7 @@ def served(
         (texts / name).write_text(text, encoding="utf-8")
     data = folder / "data"
     Ingest(data / "index", encoder, RetrievalSettings()).run([texts], "default")
-    port = free_port()
-    command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port)]
-    said = folder / "stderr"
-    with ExitStack() as stack:
-        stderr = stack.enter_context(said.open("wb"))
-        process = subprocess.Popen([*command, "--data-dir", str(data)], cwd=ROOT, stderr=stderr)
-        stack.callback(process.wait, 30)
-        stack.callback(process.terminate)
-        url = f"http://127.0.0.1:{port}"
-        wait_until_healthy(f"{url}/healthz", process, lambda: said.read_text(errors="replace"))
+    with serving(folder / "said", "--data-dir", str(data)) as (url, _):
         yield url, data
 
 
@@ -117,7 +106,7 @@ def as_line(row: dict[str, Any], text: str) -> dict[str, Any]:
 def commanded(lines: list[dict[str, Any]], folder: Path) -> list[float]:
     file, out = folder / "lines.jsonl", folder / "verdicts.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    command = [sys.executable, "-m", "plumbline", "judge", str(file), "--out", str(out)]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=200)
+    command = Started(["judge", str(file), "--out", str(out)], folder / "said")
+    assert command.wait(200) == 0, command.said
     verdicts = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     return [verdict["answers"][0]["reward"] for verdict in verdicts]
