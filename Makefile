@@ -113,7 +113,7 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: ## Run the suite; installs vLLM and client libraries for the tests that speak to them
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.tested engine-for-tests
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-clients: $(VENV)/.tested ## Run the tests with OpenAI's SDKs, LangChain and LiteLLM only
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."

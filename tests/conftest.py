@@ -30,6 +30,25 @@ from text.encoder import Encoder
 ROOT = Path(__file__).parent.parent
 HANDBOOK = ROOT / "examples" / "handbook"
 
+# Files that take a minute each: begun last, they would keep one process busy while the others have nothing to do.
+_LONGEST_FIRST = (
+    "test_flywheel.py",
+    "test_resume.py",
+    "test_models_on_vllm.py",
+    "test_on_vllm.py",
+    "test_remote.py",
+    "test_documents.py",
+    "test_workers.py",
+    "test_trl.py",
+    "test_kill.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order of the others stays."""
+    places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
