@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from feedback.rows import erase
+from feedback.rows import erase, erase_verified
 from feedback.tombstones import Tombstone, put_up
 
 _BATCH = 200
@@ -30,6 +30,7 @@ _BARE = (
     "ranking",
     "supersedes",
 )
+_VERIFIED_TEXTS = ("question", "answer", "instructions", "passages", "sources", "withheld_reason")
 _TURN_TEXTS = ("person", "question", "request", "prompt", "passages", "reply", "metadata")
 _CANDIDATE_TEXTS = ("text", "judgement", "tool_calls", "reasoning")
 
@@ -42,14 +43,19 @@ _OF_PERSON = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is to be erased: turns with all that hangs on them, and feedback on turns that stay."""
+    """What is to be erased: turns with all that hangs on them, and feedback and verified answers on turns
+    that stay."""
 
     turns: list[str] = field(default_factory=list)
     feedback: list[str] = field(default_factory=list)
+    verified: list[str] = field(default_factory=list)
 
     def __add__(self, other: Found) -> Found:
-        turns = list(dict.fromkeys([*self.turns, *other.turns]))
-        return Found(turns, list(dict.fromkeys([*self.feedback, *other.feedback])))
+        return Found(
+            list(dict.fromkeys([*self.turns, *other.turns])),
+            list(dict.fromkeys([*self.feedback, *other.feedback])),
+            list(dict.fromkeys([*self.verified, *other.verified])),
+        )
 
 
 def of_person(connection: sqlite3.Connection, person: str) -> Found:
@@ -64,7 +70,14 @@ def of_person(connection: sqlite3.Connection, person: str) -> Found:
         f"{_OF_PERSON}) ORDER BY id",
         {"id": person},
     )
-    return Found([i for (i,) in turns.fetchall()], [i for (i,) in given.fetchall()])
+    found = Found([i for (i,) in turns.fetchall()], [i for (i,) in given.fetchall()])
+    return replace(found, verified=_verified_by(connection, person, found))
+
+
+def has_made_verified(connection: sqlite3.Connection, person: str) -> bool:
+    """Does a verified answer bear this name?"""
+    query = "SELECT 1 FROM verified_answer WHERE made_by = ? LIMIT 1"
+    return connection.execute(query, (person,)).fetchone() is not None
 
 
 def made_for_others(connection: sqlite3.Connection, person: str) -> int:
@@ -103,7 +116,14 @@ def saying(connection: sqlite3.Connection, says: Callable[[bytes], bool]) -> Fou
     turns = [i for (i,) in rows.fetchall() if says("\0".join(_cells(connection, i)).encode())]
     going = set(turns)
     given = connection.execute("SELECT id, completion_id, body FROM feedback ORDER BY id")
-    return Found(turns, [i for i, turn, body in given if turn not in going and says(body.encode())])
+    feedback = [i for i, turn, body in given if turn not in going and says(body.encode())]
+    made = connection.execute("SELECT id, completion_id FROM verified_answer WHERE asked != ''")
+    verified = [
+        i
+        for i, turn in made.fetchall()
+        if turn not in going and says("\0".join(_verified_cells(connection, "id", i)).encode())
+    ]
+    return Found(turns, feedback, verified)
 
 
 def collections(connection: sqlite3.Connection) -> set[str]:
@@ -115,7 +135,7 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
     """What is about to be erased, turn by turn: every piece of text by itself."""
     for turn in found.turns:
         said: list[str] = []
-        for cell in _cells(connection, turn):
+        for cell in [*_cells(connection, turn), *_verified_cells(connection, "completion_id", turn)]:
             said += _strings(_parsed(cell))
         for (body,) in connection.execute(
             "SELECT body FROM feedback WHERE completion_id = ?", (turn,)
@@ -126,6 +146,9 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
         row = connection.execute("SELECT body FROM feedback WHERE id = ?", (identifier,)).fetchone()
         body = orjson.loads(row[0])
         yield _strings({name: body[name] for name in body if name not in _BARE})
+    for identifier in found.verified:
+        cells = _verified_cells(connection, "id", identifier)
+        yield [text for cell in cells for text in _strings(_parsed(cell))]
 
 
 def count(connection: sqlite3.Connection, found: Found) -> Counter[str]:
@@ -136,6 +159,11 @@ def count(connection: sqlite3.Connection, found: Found) -> Counter[str]:
         (counts[name],) = connection.execute(
             f"SELECT count(*) FROM {table} WHERE completion_id {_IS_ASKED}", (turns,)
         ).fetchone()
+    (counts["verified"],) = connection.execute(
+        "SELECT count(*) FROM verified_answer WHERE asked != '' AND "
+        f"(completion_id {_IS_ASKED} OR id {_IS_ASKED})",
+        (turns, orjson.dumps(found.verified).decode()),
+    ).fetchone()
     return counts
 
 
@@ -146,7 +174,7 @@ def erase_found(connection: sqlite3.Connection, found: Found, by: str) -> Counte
         with _transaction(connection):
             counts += _erase(connection, Found(found.turns[start : start + _BATCH]), by)
     with _transaction(connection):
-        return counts + _erase(connection, Found([], found.feedback), by)
+        return counts + _erase(connection, Found([], found.feedback, found.verified), by)
 
 
 def seal(
@@ -169,15 +197,20 @@ def unname(connection: sqlite3.Connection, person: str) -> None:
     with _transaction(connection):
         connection.execute("UPDATE completion SET deleted_by = '' WHERE deleted_by = ?", (person,))
         connection.execute("UPDATE tombstone SET made_by = '' WHERE made_by = ?", (person,))
+        connection.execute(
+            "UPDATE verified_answer SET made_by = '' WHERE made_by = ? AND NOT own_words", (person,)
+        )
 
 
 def _erase(connection: sqlite3.Connection, found: Found, by: str) -> Counter[str]:
     when = time.time()
     here = "SELECT id FROM completion WHERE deleted IS NULL AND id " + _IS_ASKED
     turns = [i for (i,) in connection.execute(here, (orjson.dumps(found.turns).decode(),))]
-    counts = count(connection, Found(turns))
+    counts = count(connection, Found(turns, [], found.verified))
     for turn in turns:
         erase(connection, turn, when, by)
+    for identifier in found.verified:
+        erase_verified(connection, "id", identifier, "its words were forgotten")
     counts["feedback_given"] = sum(_lay_bare(connection, i, when) for i in found.feedback)
     return counts
 
@@ -222,6 +255,24 @@ def _cells(connection: sqlite3.Connection, turn: str) -> list[str]:
     ):
         cells += row
     return cells
+
+
+def _verified_by(connection: sqlite3.Connection, person: str, found: Found) -> list[str]:
+    """Verified answers on turns that stay, in words of this person: a correction, or their own."""
+    rows = connection.execute(
+        "SELECT id FROM verified_answer WHERE asked != '' AND ((own_words AND made_by = ?) "
+        f"OR feedback_id {_IS_ASKED}) AND NOT completion_id {_IS_ASKED} ORDER BY id",
+        (person, orjson.dumps(found.feedback).decode(), orjson.dumps(found.turns).decode()),
+    )
+    return [i for (i,) in rows]
+
+
+def _verified_cells(connection: sqlite3.Connection, column: str, value: str) -> list[str]:
+    columns = ", ".join(_VERIFIED_TEXTS)
+    rows = connection.execute(
+        f"SELECT {columns} FROM verified_answer WHERE {column} = ? AND asked != ''", (value,)
+    )
+    return [cell for row in rows for cell in row if cell]
 
 
 def _parsed(cell: str) -> Any:

@@ -12,10 +12,10 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from contract.access import OWNER, Access
 from feedback.opening import check_writable, file_check, open_log
@@ -35,6 +35,8 @@ from feedback.rows import (
 from feedback.writer import Writer
 
 _log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 # Feedback on a deleted turn has nothing in it any more.
 _NOT_DELETED = "completion_id NOT IN (SELECT id FROM completion WHERE deleted IS NOT NULL)"
@@ -146,6 +148,15 @@ class Log:
         await self._writer.submit(
             lambda connection: erase(connection, completion_id, time.time(), by), erases=True
         )
+
+    async def write(self, work: Callable[[sqlite3.Connection], Made]) -> Made:
+        """Do some other write, in a transaction of the one writer.
+
+        Raises:
+            StorageFailed: it is not durable. What `work` itself raises is raised here too.
+        """
+        made: Made = await self._writer.submit(work)
+        return made
 
     def completion(self, completion_id: str, *, access: Access = OWNER) -> CompletionRecord:
         """One turn with its candidates.
