@@ -55,6 +55,26 @@ class DocumentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A document as an index holds it: what it was made from, who may see it, and its chunks in order."""
+
+    content_hash: str
+    collection: str
+    labels: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Documents of one version of an index by their ids; those that it does not hold are not in it.
+    `generation` counts the versions of an index folder."""
+
+    version: str
+    generation: int
+    documents: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One ranked chunk. Scores compare within one query only."""
 
