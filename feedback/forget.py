@@ -135,7 +135,10 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
     """What is about to be erased, turn by turn: every piece of text by itself."""
     for turn in found.turns:
         said: list[str] = []
-        for cell in [*_cells(connection, turn), *_verified_cells(connection, "completion_id", turn)]:
+        for cell in [
+            *_cells(connection, turn),
+            *_verified_cells(connection, "completion_id", turn),
+        ]:
             said += _strings(_parsed(cell))
         for (body,) in connection.execute(
             "SELECT body FROM feedback WHERE completion_id = ?", (turn,)

@@ -260,12 +260,20 @@ class Log:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A read-only connection with rows by name."""
-        connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
+        connection = self.open_reader()
         try:
             yield connection
         finally:
             connection.close()
+
+    def open_reader(self) -> sqlite3.Connection:
+        """A read-only connection with rows by name, for whoever closes it; between its queries it holds no
+        state of the log."""
+        connection = sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        return connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

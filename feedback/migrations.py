@@ -141,6 +141,8 @@ def m007_verified_answers(connection: sqlite3.Connection) -> None:
             instructions TEXT NOT NULL,    -- the system messages that its turn was asked with
             question TEXT NOT NULL,
             asked TEXT NOT NULL,           -- the question without case, blanks and punctuation
+            forms TEXT NOT NULL,           -- JSON: what questions that ask the same share
+            rules INTEGER NOT NULL,        -- the rules that made the forms
             answer TEXT NOT NULL,          -- its marks number `passages`
             passages TEXT NOT NULL,        -- JSON, as `plumbline.passages` has them
             sources TEXT NOT NULL,         -- JSON: documents with the hashes of their contents

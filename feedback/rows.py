@@ -144,7 +144,7 @@ def erase_verified(connection: sqlite3.Connection, column: str, value: str, reas
     """Take the texts out of verified answers, which are served no more. Returns of how many."""
     done = connection.execute(
         "UPDATE verified_answer SET state = 'withdrawn', reason = ?, question = '', asked = '', "
-        "answer = '', instructions = '', passages = '[]', sources = '[]', made_by = '', "
+        "forms = '[]', answer = '', instructions = '', passages = '[]', sources = '[]', made_by = '', "
         f"withheld_reason = '' WHERE {column} = ? AND asked != ''",
         (reason, value),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,7 +15,7 @@ from contract.verified import State
 from feedback.records import CompletionRecord
 from feedback.rows import admits, no_completion
 
-_JSON = ("passages", "sources", "labels")
+_JSON = ("forms", "passages", "sources", "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class VerifiedRecord:
     Attributes:
         instructions: the system messages that its turn was asked with.
         asked: the question in the form in which equal questions are equal.
+        forms, rules: what it shares with questions that ask the same, and by which rules.
         answer: its marks number `passages`, which are those of a turn (`Passage.to_wire`).
         sources: the documents of these: document_id, path, title, content_hash.
         labels: groups of labels, as those of a turn.
@@ -40,6 +41,8 @@ class VerifiedRecord:
     instructions: str
     question: str
     asked: str
+    forms: list[str]
+    rules: int
     answer: str
     passages: list[dict[str, Any]]
     sources: list[dict[str, Any]]
@@ -181,12 +184,30 @@ def list_verified(
             yield verified_of(row)
 
 
-def changed_since(connection: sqlite3.Connection, revision: int) -> list[VerifiedRecord]:
-    """All that were made or changed after a revision, whatever their state, in that order."""
+class Heading(NamedTuple):
+    """What a server keeps of a verified answer to find it by."""
+
+    id: str
+    collection: str
+    language: str
+    instructions: str
+    question: str
+    asked: str
+    forms: str
+    rules: int
+    labels: str
+    state: State
+    revision: int
+
+
+def changed_since(connection: sqlite3.Connection, revision: int) -> list[Heading]:
+    """All that were made or changed after a revision, whatever their state, in that order; `forms` and
+    `labels` are JSON."""
     rows = connection.execute(
-        "SELECT * FROM verified_answer WHERE revision > ? ORDER BY revision", (revision,)
+        f"SELECT {', '.join(Heading._fields)} FROM verified_answer WHERE revision > ? ORDER BY revision",
+        (revision,),
     )
-    return [verified_of(row) for row in rows]
+    return [Heading._make(row) for row in rows]
 
 
 def latest_revision(connection: sqlite3.Connection) -> int:

@@ -88,7 +88,9 @@ def forget_person(
 
 def sample(connection: sqlite3.Connection, found: Found, most: int) -> set[bytes]:
     """Stretches of the texts that are about to be erased."""
-    share = max(_OF_ONE_TURN, most // max(1, len(found.turns) + len(found.feedback) + len(found.verified)))
+    share = max(
+        _OF_ONE_TURN, most // max(1, len(found.turns) + len(found.feedback) + len(found.verified))
+    )
     searched: set[bytes] = set()
     for said in texts(connection, found):
         pieces = [s for text in said for s in stretches(text, _OF_ONE_TEXT)]

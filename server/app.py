@@ -26,6 +26,7 @@ from server.routes import (
     stored,
     uploads,
     vector_stores,
+    verified_answers,
 )
 
 
@@ -68,6 +69,7 @@ def create_app(parts: Parts) -> FastAPI:
         documents,
         uploads,
         vector_stores,
+        verified_answers,
         health,
         metrics,
     )

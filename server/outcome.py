@@ -79,12 +79,26 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """The verified answer that a turn was answered with, and how alike the questions are, 0 to 1."""
+
+    id: str
+    question: str
+    similarity: float
+
+    def to_wire(self) -> dict[str, Any]:
+        """As it stands in the reply."""
+        return {"id": self.id, "question": self.question, "similarity": round(self.similarity, 4)}
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A finished turn, ready to be logged and sent.
 
     Attributes:
         prompt_tokens: by the policy's own count where it gives one.
         policy_version: the version that answered, in all attempts.
+        verified: set where no policy answered, and a verified answer did.
     """
 
     live: Live
@@ -96,6 +110,7 @@ class Turn:
     choices: Sequence[Choice]
     seconds: float
     policy_version: str
+    verified: Verified | None = None
 
     @property
     def id(self) -> str:

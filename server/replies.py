@@ -99,6 +99,8 @@ def plumbline(turn: Turn) -> dict[str, Any]:
         "stream_mode": "windowed" if turn.live.windowed else "verified",
         "passages": [passage.to_wire() for passage in turn.evidence.passages],
     }
+    if turn.verified is not None:
+        body["verified_answer"] = turn.verified.to_wire()
     if len(turn.choices) > 1:
         body["choices"] = [_decision(choice) for choice in turn.choices]
     if turn.request.plumbline.show_candidates:

@@ -43,7 +43,9 @@ _WHETHER = re.compile("(?:吗|嘛|(?<![什怎这那])么)$")
 _PARTICLES = re.compile("[呢啊呀吧哦]$")
 _LOOSE = re.compile("的|(?<=.)是(?=在)")
 _DIGITS = str.maketrans("一二两三四五六七八九", "1223456789")
-_NUMBER = re.compile("[一二两三四五六七八九十百]+(?=[天日月年周个小分时元块张次人岁页条份米号])|(?<=第)[一二两三四五六七八九十]+")
+_NUMBER = re.compile(
+    "[一二两三四五六七八九十百]+(?=[天日月年周个小分时元块张次人岁页条份米号])|(?<=第)[一二两三四五六七八九十]+"
+)
 # Names of months and days of the week, and what is counted by one, stand as digits too.
 _WEEKDAY = re.compile("(?:星期|礼拜|周)([一二三四五六日天])")
 # A phrase that may stand before or behind what the question is about.

@@ -43,10 +43,19 @@ _FRONTED = re.compile(
 _ASPECTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("%frequency", r"\bhow often (?:is|are|do|does)\b|\bwhat is the (?:interval|frequency) of\b"),
-        ("%price", r"\bhow much (?:does|do) (?P<w>.+?) cost\b|\bwhat (?:does|do) (?P<x>.+?) cost\b"),
+        (
+            "%frequency",
+            r"\bhow often (?:is|are|do|does)\b|\bwhat is the (?:interval|frequency) of\b",
+        ),
+        (
+            "%price",
+            r"\bhow much (?:does|do) (?P<w>.+?) cost\b|\bwhat (?:does|do) (?P<x>.+?) cost\b",
+        ),
         ("%price", r"\b(?:what is|what are) the (?:price|cost|costs) of\b"),
-        ("%price", r"\bhow much (?:is|are) (?=(?:a|an|the) [^?]+$)(?!.*(?:paid|allowed|due|left|taken))"),
+        (
+            "%price",
+            r"\bhow much (?:is|are) (?=(?:a|an|the) [^?]+$)(?!.*(?:paid|allowed|due|left|taken))",
+        ),
         ("%warranty", r"\bhow long is the (?:warranty|guarantee) (?:on|of|for)\b"),
         ("%warranty", r"\bwhat is the (?:warranty|guarantee) (?:period|time|term) (?:on|of|for)\b"),
         ("%color", r"\b(?:what|which) colou?r (?:is|are)\b|\bwhat is the colou?r of\b"),
@@ -65,7 +74,10 @@ _ASPECTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("%how", r"\bhow\b|\bin what way\b|\bwhat is the (?:way|procedure) (?:to|for)\b"),
         ("%what", r"\bwhat\b|\bwhich\b"),
         ("%whether+may", r"^%may\b|^(?:is|are) (?=.*%may)"),
-        ("%whether", r"^(?:is|are|do|does|am)\b|^(?=(?:was|were|did|can|must|should|will|has|have|%must)\b)"),
+        (
+            "%whether",
+            r"^(?:is|are|do|does|am)\b|^(?=(?:was|were|did|can|must|should|will|has|have|%must)\b)",
+        ),
     )
 )
 # How old, how big: the word itself says what.

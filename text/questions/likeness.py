@@ -8,6 +8,9 @@ from text.questions.chinese import chinese_forms
 from text.questions.english import english_forms
 from text.questions.normal import normal_form
 
+# Counted up with every change of the rules: forms that earlier ones made are made anew.
+RULES = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
