@@ -75,9 +75,9 @@ def of_person(connection: sqlite3.Connection, person: str) -> Found:
 
 
 def has_made_verified(connection: sqlite3.Connection, person: str) -> bool:
-    """Does a verified answer bear this name?"""
-    query = "SELECT 1 FROM verified_answer WHERE made_by = ? LIMIT 1"
-    return connection.execute(query, (person,)).fetchone() is not None
+    """Does a verified answer bear this name, as who made or withdrew it?"""
+    query = "SELECT 1 FROM verified_answer WHERE made_by = ? OR reason = ? LIMIT 1"
+    return connection.execute(query, (person, f"withdrawn by {person}")).fetchone() is not None
 
 
 def made_for_others(connection: sqlite3.Connection, person: str) -> int:
@@ -202,6 +202,10 @@ def unname(connection: sqlite3.Connection, person: str) -> None:
         connection.execute("UPDATE tombstone SET made_by = '' WHERE made_by = ?", (person,))
         connection.execute(
             "UPDATE verified_answer SET made_by = '' WHERE made_by = ? AND NOT own_words", (person,)
+        )
+        connection.execute(
+            "UPDATE verified_answer SET reason = 'withdrawn' WHERE reason = ?",
+            (f"withdrawn by {person}",),
         )
 
 
