@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from contract.settings import RetrievalSettings, Settings
-from ingest.build import Ingest
+from ingest.build import Ingest, Options
 from server.app import create_app
 from server.wiring import build
 from tests.conftest import listening
@@ -64,7 +64,13 @@ class Desk:
 
     def client(self, name: str, url: str = "") -> httpx.Client:
         headers = {"authorization": f"Bearer {self._secrets[name]}"}
-        client = httpx.Client(base_url=url or self.url, headers=headers, timeout=60)
+        client = httpx.Client(
+            base_url=url or self.url,
+            headers=headers,
+            timeout=60,
+            # The server closes a connection that was idle for long while the tests do something else.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
         return self._opened.enter_context(client)
 
     def secret(self, name: str) -> str:
@@ -73,9 +79,9 @@ class Desk:
     def write(self, name: str, text: str) -> None:
         (self.docs / name).write_text(text, encoding="utf-8")
 
-    def ingest(self) -> None:
+    def ingest(self, **options: bool) -> None:
         run = Ingest(self.data / "index", self._encoder, RetrievalSettings())
-        run.run([self.docs], "default")
+        run.run([self.docs], "default", Options(**options))
 
 
 def ask(client: httpx.Client, question: str, **fields: Any) -> dict[str, Any]:
