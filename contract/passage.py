@@ -66,11 +66,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Documents of one version of an index by their ids; those that it does not hold are not in it.
-    `generation` counts the versions of an index folder."""
+    """Documents of an index by their ids; those that it does not hold are not in it. `newest` is false while a
+    newer version of the index is there and can't be read yet."""
 
-    version: str
-    generation: int
+    newest: bool
     documents: Mapping[str, Source]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from contract.verified import VERSION
 from feedback.rows import erase, erase_verified
 from feedback.tombstones import Tombstone, put_up
 
@@ -70,8 +71,8 @@ def of_person(connection: sqlite3.Connection, person: str) -> Found:
         f"{_OF_PERSON}) ORDER BY id",
         {"id": person},
     )
-    found = Found([i for (i,) in turns.fetchall()], [i for (i,) in given.fetchall()])
-    return replace(found, verified=_verified_by(connection, person, found))
+    going = [i for (i,) in turns.fetchall()]
+    return _with_verified(connection, person, going, [i for (i,) in given.fetchall()])
 
 
 def has_made_verified(connection: sqlite3.Connection, person: str) -> bool:
@@ -264,14 +265,26 @@ def _cells(connection: sqlite3.Connection, turn: str) -> list[str]:
     return cells
 
 
-def _verified_by(connection: sqlite3.Connection, person: str, found: Found) -> list[str]:
-    """Verified answers on turns that stay, in words of this person: a correction, or their own."""
+def _with_verified(
+    connection: sqlite3.Connection, person: str, turns: list[str], feedback: list[str]
+) -> Found:
+    """With these go verified answers in words of the person, a correction or their own, and the turns that
+    repeat those words since such an answer answered them."""
     rows = connection.execute(
-        "SELECT id FROM verified_answer WHERE asked != '' AND ((own_words AND made_by = ?) "
-        f"OR feedback_id {_IS_ASKED}) AND NOT completion_id {_IS_ASKED} ORDER BY id",
-        (person, orjson.dumps(found.feedback).decode(), orjson.dumps(found.turns).decode()),
+        "SELECT id, completion_id FROM verified_answer WHERE asked != '' AND ("
+        "(own_words AND made_by = :id) OR feedback_id IN (SELECT id FROM feedback WHERE rater = :id "
+        "OR json_extract(body, '$.rater') = :id)) ORDER BY id",
+        {"id": person},
+    ).fetchall()
+    if not rows:
+        return Found(turns, feedback)
+    repeating = connection.execute(
+        f"SELECT id FROM completion WHERE deleted IS NULL AND policy_version {_IS_ASKED} ORDER BY id",
+        (orjson.dumps([VERSION + row["id"] for row in rows]).decode(),),
     )
-    return [i for (i,) in rows]
+    going = Found([*turns, *(i for (i,) in repeating)], feedback)
+    staying = [row["id"] for row in rows if row["completion_id"] not in set(going.turns)]
+    return going + Found([], [], staying)
 
 
 def _verified_cells(connection: sqlite3.Connection, column: str, value: str) -> list[str]:

@@ -147,7 +147,6 @@ def m007_verified_answers(connection: sqlite3.Connection) -> None:
             passages TEXT NOT NULL,        -- JSON, as `plumbline.passages` has them
             sources TEXT NOT NULL,         -- JSON: documents with the hashes of their contents
             labels TEXT NOT NULL,          -- JSON groups, as those of a turn
-            generation INTEGER NOT NULL,   -- of the index that the hashes come from
             made_by TEXT NOT NULL,
             own_words INTEGER NOT NULL,    -- whether who made it wrote any of it
             completion_id TEXT NOT NULL,

@@ -141,14 +141,24 @@ def erase(connection: sqlite3.Connection, completion_id: str, when: float, by: s
 
 
 def erase_verified(connection: sqlite3.Connection, column: str, value: str, reason: str) -> int:
-    """Take the texts out of verified answers, which are served no more. Returns of how many."""
-    done = connection.execute(
-        "UPDATE verified_answer SET state = 'withdrawn', reason = ?, question = '', asked = '', "
-        "forms = '[]', answer = '', instructions = '', passages = '[]', sources = '[]', made_by = '', "
-        f"withheld_reason = '' WHERE {column} = ? AND asked != ''",
-        (reason, value),
-    )
-    return done.rowcount
+    """Take the texts out of verified answers, which are served no more, and their questions out of the
+    replies that name them. Returns of how many."""
+    rows = connection.execute(
+        f"SELECT id FROM verified_answer WHERE {column} = ? AND asked != ''", (value,)
+    ).fetchall()
+    for (identifier,) in rows:
+        connection.execute(
+            "UPDATE verified_answer SET state = 'withdrawn', reason = ?, question = '', asked = '', "
+            "forms = '[]', answer = '', instructions = '', passages = '[]', sources = '[]', "
+            "made_by = '', withheld_reason = '' WHERE id = ?",
+            (reason, identifier),
+        )
+        connection.execute(
+            "UPDATE completion SET reply = json_set(reply, '$.plumbline.verified_answer.question', '') "
+            "WHERE policy_version = ? AND deleted IS NULL",
+            (VERSION + identifier,),
+        )
+    return len(rows)
 
 
 def completion_of(connection: sqlite3.Connection, row: sqlite3.Row) -> CompletionRecord:

@@ -29,7 +29,6 @@ class VerifiedRecord:
         answer: its marks number `passages`, which are those of a turn (`Passage.to_wire`).
         sources: the documents of these: document_id, path, title, content_hash.
         labels: groups of labels, as those of a turn.
-        generation: of the index that the hashes come from.
         own_words: whether who made it wrote question or answer.
         withheld: how often the judge would not let it out, and why it did not the last time.
     """
@@ -47,7 +46,6 @@ class VerifiedRecord:
     passages: list[dict[str, Any]]
     sources: list[dict[str, Any]]
     labels: list[list[str]]
-    generation: int
     made_by: str
     own_words: bool
     completion_id: str

@@ -140,7 +140,7 @@ class Retriever:
             index = self._following.current()
             found = {document: index.source(document) for document in document_ids}
             there = {document: source for document, source in found.items() if source is not None}
-            return Sources(index.manifest.version, index.manifest.generation, there)
+            return Sources(self._following.is_newest(), there)
 
     def documents(
         self,

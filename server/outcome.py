@@ -80,11 +80,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The verified answer that a turn was answered with, and how alike the questions are, 0 to 1."""
+    """The verified answer that a turn was answered with, how alike the questions are, 0 to 1, and the groups
+    of labels of all that it was made from."""
 
     id: str
     question: str
     similarity: float
+    labels: tuple[tuple[str, ...], ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """As it stands in the reply."""

@@ -65,7 +65,6 @@ async def make(body: MakeVerified, parts: Parts, caller: Caller) -> VerifiedReco
         passages=used,
         sources=[_source(d, used, sources) for d in documents],
         labels=_labels(turn, sources),
-        generation=sources.generation,
         made_by=caller.name,
         own_words=body.answer is not None or body.question is not None,
         completion_id=turn.id,

@@ -112,7 +112,7 @@ async def _served(
         return None
     decision = Serve(0, reason=f"the verified answer {record.id}, which a person stands for")
     choice = settled([Attempt.of([candidate], [judgement], decision)], own)
-    found = Found(choice, prompt, Verified(record.id, record.question, similarity))
+    found = Found(choice, prompt, Verified(record.id, record.question, similarity, entry.labels))
     live.policy_version = found.policy_version
     if live.windowed:
         live.say(choice.cited.content)

@@ -17,7 +17,7 @@ class Standing:
 
     Attributes:
         passages: what it rests on, as it stands in the index now; empty where it does not stand.
-        expired: why it is over; empty where it is not, or where an older index can't tell.
+        expired: why it is over; empty where it is not, or where an index that is not the newest can't tell.
         labels: of each labelled source, as they are now.
     """
 
@@ -31,13 +31,13 @@ class Standing:
 
 
 def standing(record: VerifiedRecord, sources: Sources) -> Standing:
-    """Hold a verified answer against an index. One that is older than what it was made from can end
-    nothing."""
+    """Hold a verified answer against an index. One that is not the newest keeps it from being served and ends
+    nothing: what it was made from may be newer."""
     for source in record.sources:
         there = sources.documents.get(source["document_id"])
         if there is not None and there.content_hash == source["content_hash"]:
             continue
-        if sources.generation < record.generation:
+        if not sources.newest:
             return Standing()
         what = "is no longer in the index" if there is None else "has changed since"
         return Standing(expired=f"{source['path']} {what}")
@@ -46,7 +46,8 @@ def standing(record: VerifiedRecord, sources: Sources) -> Standing:
         there = sources.documents[wire["document_id"]]
         passage = passage_now(wire, there)
         if passage is None:
-            return Standing(expired=f"{wire['document']} is read in another way since")
+            over = f"{wire['document']} is read in another way since"
+            return Standing(expired=over if sources.newest else "")
         passages.append(passage)
     labels = {s.labels for s in sources.documents.values() if s.labels}
     return Standing(tuple(passages), labels=tuple(sorted(labels)))

@@ -133,6 +133,7 @@ def test_forgetting_reaches_it(desk: Desk) -> None:
     assert holds(desk.data, "wobbleflorin", "zanzifrobble")
     done = forget(desk.data, "--user", "ann")
     assert (done["complete"], done["counts"]["verified"]) == (True, 1)
+    assert not holds(desk.data, "wobbleflorin")
     assert served(ask(desk.bob, "What is the lunch price?")) is None
     assert served(ask(desk.bob, "Who services our lift?")) == of_lift["id"]
     done = forget(desk.data, "--document", str(desk.docs / "lift.md"))

@@ -159,7 +159,9 @@ def test_who_may_not_see_a_source_never_gets_it(desk: Desk) -> None:
     question = "What is the salary of the managing director?"
     turn = ask(desk.ann, question)
     made = verify(desk.root, turn, answer="It is 914,000 euros a year. [1]")
-    assert served(ask(desk.ann, question)) == made["id"]
+    told = ask(desk.ann, question)
+    assert served(told) == made["id"]
+    assert desk.bob.get(f"/v1/chat/completions/{told['id']}").status_code == 404
     for client in (desk.eve, desk.bob):
         reply = ask(client, question)
         assert served(reply) is None
