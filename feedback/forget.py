@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from contract.verified import VERSION
+from feedback.forget_verified import answered_by, verified_cells, verified_in_words_of
 from feedback.rows import erase, erase_verified
 from feedback.tombstones import Tombstone, put_up
 
@@ -31,7 +31,6 @@ _BARE = (
     "ranking",
     "supersedes",
 )
-_VERIFIED_TEXTS = ("question", "answer", "instructions", "passages", "sources", "withheld_reason")
 _TURN_TEXTS = ("person", "question", "request", "prompt", "passages", "reply", "metadata")
 _CANDIDATE_TEXTS = ("text", "judgement", "tool_calls", "reasoning")
 
@@ -71,14 +70,11 @@ def of_person(connection: sqlite3.Connection, person: str) -> Found:
         f"{_OF_PERSON}) ORDER BY id",
         {"id": person},
     )
-    going = [i for (i,) in turns.fetchall()]
-    return _with_verified(connection, person, going, [i for (i,) in given.fetchall()])
-
-
-def has_made_verified(connection: sqlite3.Connection, person: str) -> bool:
-    """Does a verified answer bear this name, as who made or withdrew it?"""
-    query = "SELECT 1 FROM verified_answer WHERE made_by = ? OR reason = ? LIMIT 1"
-    return connection.execute(query, (person, f"withdrawn by {person}")).fetchone() is not None
+    verified = verified_in_words_of(connection, person)
+    going = Found([i for (i,) in turns.fetchall()], [i for (i,) in given.fetchall()])
+    going += Found(answered_by(connection, verified))
+    staying = [i for i, turn in verified.items() if turn not in set(going.turns)]
+    return going + Found([], [], staying)
 
 
 def made_for_others(connection: sqlite3.Connection, person: str) -> int:
@@ -122,7 +118,7 @@ def saying(connection: sqlite3.Connection, says: Callable[[bytes], bool]) -> Fou
     verified = [
         i
         for i, turn in made.fetchall()
-        if turn not in going and says("\0".join(_verified_cells(connection, "id", i)).encode())
+        if turn not in going and says("\0".join(verified_cells(connection, "id", i)).encode())
     ]
     return Found(turns, feedback, verified)
 
@@ -138,7 +134,7 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
         said: list[str] = []
         for cell in [
             *_cells(connection, turn),
-            *_verified_cells(connection, "completion_id", turn),
+            *verified_cells(connection, "completion_id", turn),
         ]:
             said += _strings(_parsed(cell))
         for (body,) in connection.execute(
@@ -151,7 +147,7 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
         body = orjson.loads(row[0])
         yield _strings({name: body[name] for name in body if name not in _BARE})
     for identifier in found.verified:
-        cells = _verified_cells(connection, "id", identifier)
+        cells = verified_cells(connection, "id", identifier)
         yield [text for cell in cells for text in _strings(_parsed(cell))]
 
 
@@ -263,36 +259,6 @@ def _cells(connection: sqlite3.Connection, turn: str) -> list[str]:
     ):
         cells += row
     return cells
-
-
-def _with_verified(
-    connection: sqlite3.Connection, person: str, turns: list[str], feedback: list[str]
-) -> Found:
-    """With these go verified answers in words of the person, a correction or their own, and the turns that
-    repeat those words since such an answer answered them."""
-    rows = connection.execute(
-        "SELECT id, completion_id FROM verified_answer WHERE asked != '' AND ("
-        "(own_words AND made_by = :id) OR feedback_id IN (SELECT id FROM feedback WHERE rater = :id "
-        "OR json_extract(body, '$.rater') = :id)) ORDER BY id",
-        {"id": person},
-    ).fetchall()
-    if not rows:
-        return Found(turns, feedback)
-    repeating = connection.execute(
-        f"SELECT id FROM completion WHERE deleted IS NULL AND policy_version {_IS_ASKED} ORDER BY id",
-        (orjson.dumps([VERSION + row["id"] for row in rows]).decode(),),
-    )
-    going = Found([*turns, *(i for (i,) in repeating)], feedback)
-    staying = [row["id"] for row in rows if row["completion_id"] not in set(going.turns)]
-    return going + Found([], [], staying)
-
-
-def _verified_cells(connection: sqlite3.Connection, column: str, value: str) -> list[str]:
-    columns = ", ".join(_VERIFIED_TEXTS)
-    rows = connection.execute(
-        f"SELECT {columns} FROM verified_answer WHERE {column} = ? AND asked != ''", (value,)
-    )
-    return [cell for row in rows for cell in row if cell]
 
 
 def _parsed(cell: str) -> Any:

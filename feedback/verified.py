@@ -215,10 +215,11 @@ def latest_revision(connection: sqlite3.Connection) -> int:
 
 
 def correction_of(connection: sqlite3.Connection, identifier: str) -> tuple[str, str] | None:
-    """The turn of a correction, and its words; None where there is no such correction."""
+    """The turn of a correction, and its words; None where there is no such correction in force."""
     row = connection.execute(
         "SELECT completion_id, json_extract(body, '$.correction') AS words FROM feedback "
-        "WHERE id = ? AND type = 'correction' AND erased IS NULL",
+        "WHERE id = ? AND type = 'correction' AND erased IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM feedback l WHERE l.supersedes = feedback.id)",
         (identifier,),
     ).fetchone()
     return None if row is None or row["words"] is None else (row["completion_id"], row["words"])

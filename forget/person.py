@@ -14,7 +14,6 @@ from feedback.forget import (
     Found,
     count,
     erase_found,
-    has_made_verified,
     made_for_others,
     naming,
     of_person,
@@ -22,6 +21,7 @@ from feedback.forget import (
     texts,
     unname,
 )
+from feedback.forget_verified import has_made_verified
 from feedback.log import Log
 from feedback.tombstones import Tombstone
 from forget.outcome import Outcome

@@ -36,6 +36,9 @@ def test_no_case_of_different_questions_is_taken_for_the_same(language: str) -> 
     ("question", "other"),
     [
         ("How do I contact IT?", "How do I contact us?"),
+        ("How can I help you?", "How can you help me?"),
+        ("Can I cancel my order?", "Can you cancel my order?"),
+        ("What is your VAT number?", "What is my VAT number?"),
         ("Must employees work on Sunday?", "Can employees work on Sunday?"),
         ("Is the canteen open?", "Was the canteen open?"),
         ("Where is Building A?", "Where is the building?"),

@@ -88,24 +88,21 @@ _SUBJECTS = ("%who", "%what", "%whose", "%count", "%amount")
 _MODALS = (
     (
         re.compile(
-            r"\b(?:am|are|is) (?:(?:i|we|you|one|it|there) )?(?:allowed|permitted|possible) to\b"
-            r"|\b(?:can|may|could)(?: (?:i|we|you|one))?\b"
+            r"\b(?:am|are|is) (?:(?:i|we|one|it|there) )?(?:allowed|permitted|possible) to\b"
+            r"|\b(?:can|may|could)(?: (?:i|we|one))?\b"
         ),
         " %may ",
     ),
     (
-        re.compile(
-            r"\b(?:do|does) (?:i|we|you|one) (?:have|need) to\b|\bmust(?: (?:i|we|you|one))?\b"
-        ),
+        re.compile(r"\b(?:do|does) (?:i|we|one) (?:have|need) to\b|\bmust(?: (?:i|we|one))?\b"),
         " %must ",
     ),
     (re.compile(r"\b(?:permitted|allowed)\b"), " %may "),
-    (re.compile(r"\b(?:do|does) (?:i|we|you|one)\b|\b(?:i|we|you|one)\b"), " "),
+    (re.compile(r"\b(?:do|does) (?:i|we|one)\b|\b(?:i|we|one)\b"), " "),
 )
 # Words that make a sentence of a question and are no part of what it is about.
 _EMPTY = frozenset(
-    "a an the is are be been being am do does have has i me my we us our you your one "
-    "please there it %may".split()
+    "a an the is are be been being am do does have has i my we our one please there it %may".split()
 )
 # These stay, as they are: they change what is asked.
 _STANDING = frozenset(
@@ -113,7 +110,7 @@ _STANDING = frozenset(
     "did will had would was were should shall might "
     "from to into onto by of off on in out up down over under before after between against via per at for "
     "with within during until since about above below behind through across he she him her his they them "
-    "their this that these those".split()
+    "me us you your their this that these those".split()
 )
 _SAME = {
     word: words.split()[0]
