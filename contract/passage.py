@@ -55,6 +55,25 @@ class DocumentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A document as an index holds it: what it was made from, who may see it, and its chunks in order."""
+
+    content_hash: str
+    collection: str
+    labels: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Documents of an index by their ids; those that it does not hold are not in it. `newest` is false while a
+    newer version of the index is there and can't be read yet."""
+
+    newest: bool
+    documents: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One ranked chunk. Scores compare within one query only."""
 

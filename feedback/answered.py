@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from contract.verified import VERSION
 from feedback.log import Log
 from feedback.options import Selection
 from feedback.turns import condition
@@ -56,6 +57,10 @@ def drawn(ids: Iterator[str], total: int, sample: int | None, seed: int) -> Iter
 
 
 def _answered(selection: Selection) -> tuple[str, list[Any]]:
-    """Imported turns were never answered here, and failed ones not at all."""
+    """Imported turns were never answered here, failed ones not at all, and some by verified answers."""
     where, values = condition(selection)
-    return f"{where} AND decision != 'error' AND id < 'import-'", values
+    return (
+        f"{where} AND decision != 'error' AND id < 'import-' "
+        f"AND substr(policy_version, 1, {len(VERSION)}) != '{VERSION}'",
+        values,
+    )

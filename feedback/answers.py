@@ -42,8 +42,8 @@ class Answer(NamedTuple):
         }
 
 
-def answer_of(candidate: LoggedCandidate, policy_version: str) -> Answer:
-    """A candidate of a turn that this policy answered, as an answer."""
+def answer_of(candidate: LoggedCandidate, policy_version: str | None) -> Answer:
+    """A candidate of a turn that this policy answered, or a person, as an answer."""
     judgement = orjson.loads(candidate.judgement)
     compliance = judgement.get("compliance")
     return Answer(
@@ -60,7 +60,7 @@ def answer_of(candidate: LoggedCandidate, policy_version: str) -> Answer:
 def answers_of(turn: LoggedTurn) -> list[tuple[str, int, Answer]]:
     """The candidates that consist of text: their ids, the choice they belong to, and the answers."""
     return [
-        (candidate.id, candidate.choice, answer_of(candidate, turn.policy_version))
+        (candidate.id, candidate.choice, answer_of(candidate, turn.answered_by))
         for candidate in turn.candidates
         if candidate.text.strip() and candidate.tool_calls == "[]"
     ]
@@ -72,7 +72,7 @@ def named_answers(turn: LoggedTurn, answers: list[tuple[str, int, Answer]]) -> M
     served = next((answer for _, _, answer in answers if answer.served), None)
     if served is None and (said := turn.replied):
         refuses = turn.decision == "refuse"
-        served = Answer(said, refuses=refuses, policy_version=turn.policy_version)
+        served = Answer(said, refuses=refuses, policy_version=turn.answered_by)
     if served is not None:
         named[turn.id] = served
     return named

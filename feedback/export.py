@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -94,6 +95,11 @@ def _example(
         return None, "the turn failed"
     if not turn.feedback and not options.judge:
         return None, "nobody has said anything about it"
+    if turn.answered_by is None:
+        # A person's words are no sample of the policy: the judge's liking for them teaches nothing new.
+        if not turn.feedback or not options.human:
+            return None, "a verified answer answered it"
+        options = replace(options, sources=("human",))
     if any(map(turn.prompt.__contains__, _NO_TEXT)):
         return None, "there are tools or pictures in it"
     answers = answers_of(turn)

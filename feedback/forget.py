@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from feedback.rows import erase
+from feedback.forget_verified import answered_by, verified_cells, verified_in_words_of
+from feedback.rows import erase, erase_verified
 from feedback.tombstones import Tombstone, put_up
 
 _BATCH = 200
@@ -42,14 +43,19 @@ _OF_PERSON = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is to be erased: turns with all that hangs on them, and feedback on turns that stay."""
+    """What is to be erased: turns with all that hangs on them, and feedback and verified answers on turns
+    that stay."""
 
     turns: list[str] = field(default_factory=list)
     feedback: list[str] = field(default_factory=list)
+    verified: list[str] = field(default_factory=list)
 
     def __add__(self, other: Found) -> Found:
-        turns = list(dict.fromkeys([*self.turns, *other.turns]))
-        return Found(turns, list(dict.fromkeys([*self.feedback, *other.feedback])))
+        return Found(
+            list(dict.fromkeys([*self.turns, *other.turns])),
+            list(dict.fromkeys([*self.feedback, *other.feedback])),
+            list(dict.fromkeys([*self.verified, *other.verified])),
+        )
 
 
 def of_person(connection: sqlite3.Connection, person: str) -> Found:
@@ -64,7 +70,11 @@ def of_person(connection: sqlite3.Connection, person: str) -> Found:
         f"{_OF_PERSON}) ORDER BY id",
         {"id": person},
     )
-    return Found([i for (i,) in turns.fetchall()], [i for (i,) in given.fetchall()])
+    verified = verified_in_words_of(connection, person)
+    going = Found([i for (i,) in turns.fetchall()], [i for (i,) in given.fetchall()])
+    going += Found(answered_by(connection, verified))
+    staying = [i for i, turn in verified.items() if turn not in set(going.turns)]
+    return going + Found([], [], staying)
 
 
 def made_for_others(connection: sqlite3.Connection, person: str) -> int:
@@ -103,7 +113,14 @@ def saying(connection: sqlite3.Connection, says: Callable[[bytes], bool]) -> Fou
     turns = [i for (i,) in rows.fetchall() if says("\0".join(_cells(connection, i)).encode())]
     going = set(turns)
     given = connection.execute("SELECT id, completion_id, body FROM feedback ORDER BY id")
-    return Found(turns, [i for i, turn, body in given if turn not in going and says(body.encode())])
+    feedback = [i for i, turn, body in given if turn not in going and says(body.encode())]
+    made = connection.execute("SELECT id, completion_id FROM verified_answer WHERE asked != ''")
+    verified = [
+        i
+        for i, turn in made.fetchall()
+        if turn not in going and says("\0".join(verified_cells(connection, "id", i)).encode())
+    ]
+    return Found(turns, feedback, verified)
 
 
 def collections(connection: sqlite3.Connection) -> set[str]:
@@ -115,7 +132,10 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
     """What is about to be erased, turn by turn: every piece of text by itself."""
     for turn in found.turns:
         said: list[str] = []
-        for cell in _cells(connection, turn):
+        for cell in [
+            *_cells(connection, turn),
+            *verified_cells(connection, "completion_id", turn),
+        ]:
             said += _strings(_parsed(cell))
         for (body,) in connection.execute(
             "SELECT body FROM feedback WHERE completion_id = ?", (turn,)
@@ -126,6 +146,9 @@ def texts(connection: sqlite3.Connection, found: Found) -> Iterator[list[str]]:
         row = connection.execute("SELECT body FROM feedback WHERE id = ?", (identifier,)).fetchone()
         body = orjson.loads(row[0])
         yield _strings({name: body[name] for name in body if name not in _BARE})
+    for identifier in found.verified:
+        cells = verified_cells(connection, "id", identifier)
+        yield [text for cell in cells for text in _strings(_parsed(cell))]
 
 
 def count(connection: sqlite3.Connection, found: Found) -> Counter[str]:
@@ -136,6 +159,11 @@ def count(connection: sqlite3.Connection, found: Found) -> Counter[str]:
         (counts[name],) = connection.execute(
             f"SELECT count(*) FROM {table} WHERE completion_id {_IS_ASKED}", (turns,)
         ).fetchone()
+    (counts["verified"],) = connection.execute(
+        "SELECT count(*) FROM verified_answer WHERE asked != '' AND "
+        f"(completion_id {_IS_ASKED} OR id {_IS_ASKED})",
+        (turns, orjson.dumps(found.verified).decode()),
+    ).fetchone()
     return counts
 
 
@@ -146,7 +174,7 @@ def erase_found(connection: sqlite3.Connection, found: Found, by: str) -> Counte
         with _transaction(connection):
             counts += _erase(connection, Found(found.turns[start : start + _BATCH]), by)
     with _transaction(connection):
-        return counts + _erase(connection, Found([], found.feedback), by)
+        return counts + _erase(connection, Found([], found.feedback, found.verified), by)
 
 
 def seal(
@@ -169,15 +197,24 @@ def unname(connection: sqlite3.Connection, person: str) -> None:
     with _transaction(connection):
         connection.execute("UPDATE completion SET deleted_by = '' WHERE deleted_by = ?", (person,))
         connection.execute("UPDATE tombstone SET made_by = '' WHERE made_by = ?", (person,))
+        connection.execute(
+            "UPDATE verified_answer SET made_by = '' WHERE made_by = ? AND NOT own_words", (person,)
+        )
+        connection.execute(
+            "UPDATE verified_answer SET reason = 'withdrawn' WHERE reason = ?",
+            (f"withdrawn by {person}",),
+        )
 
 
 def _erase(connection: sqlite3.Connection, found: Found, by: str) -> Counter[str]:
     when = time.time()
     here = "SELECT id FROM completion WHERE deleted IS NULL AND id " + _IS_ASKED
     turns = [i for (i,) in connection.execute(here, (orjson.dumps(found.turns).decode(),))]
-    counts = count(connection, Found(turns))
+    counts = count(connection, Found(turns, [], found.verified))
     for turn in turns:
         erase(connection, turn, when, by)
+    for identifier in found.verified:
+        erase_verified(connection, "id", identifier, "its words were forgotten")
     counts["feedback_given"] = sum(_lay_bare(connection, i, when) for i in found.feedback)
     return counts
 

@@ -12,10 +12,10 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from contract.access import OWNER, Access
 from feedback.opening import check_writable, file_check, open_log
@@ -35,6 +35,8 @@ from feedback.rows import (
 from feedback.writer import Writer
 
 _log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 # Feedback on a deleted turn has nothing in it any more.
 _NOT_DELETED = "completion_id NOT IN (SELECT id FROM completion WHERE deleted IS NOT NULL)"
@@ -147,6 +149,15 @@ class Log:
             lambda connection: erase(connection, completion_id, time.time(), by), erases=True
         )
 
+    async def write(self, work: Callable[[sqlite3.Connection], Made]) -> Made:
+        """Do some other write, in a transaction of the one writer.
+
+        Raises:
+            StorageFailed: it is not durable. What `work` itself raises is raised here too.
+        """
+        made: Made = await self._writer.submit(work)
+        return made
+
     def completion(self, completion_id: str, *, access: Access = OWNER) -> CompletionRecord:
         """One turn with its candidates.
 
@@ -249,12 +260,20 @@ class Log:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A read-only connection with rows by name."""
-        connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
+        connection = self.open_reader()
         try:
             yield connection
         finally:
             connection.close()
+
+    def open_reader(self) -> sqlite3.Connection:
+        """A read-only connection with rows by name, for whoever closes it; between its queries it holds no
+        state of the log."""
+        connection = sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        return connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

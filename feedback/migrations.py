@@ -129,12 +129,62 @@ def m005_tombstones(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE feedback ADD COLUMN erased REAL")
 
 
+def m007_verified_answers(connection: sqlite3.Connection) -> None:
+    """Answers of people that are served again. `verified_change` counts what servers must read again."""
+    connection.execute(
+        """
+        CREATE TABLE verified_answer (
+            id TEXT PRIMARY KEY,
+            created REAL NOT NULL,
+            collection TEXT NOT NULL,
+            language TEXT NOT NULL,
+            instructions TEXT NOT NULL,    -- the system messages that its turn was asked with
+            question TEXT NOT NULL,
+            asked TEXT NOT NULL,           -- the question without case, blanks and punctuation
+            forms TEXT NOT NULL,           -- JSON: what questions that ask the same share
+            rules INTEGER NOT NULL,        -- the rules that made the forms
+            answer TEXT NOT NULL,          -- its marks number `passages`
+            passages TEXT NOT NULL,        -- JSON, as `plumbline.passages` has them
+            sources TEXT NOT NULL,         -- JSON: documents with the hashes of their contents
+            labels TEXT NOT NULL,          -- JSON groups, as those of a turn
+            made_by TEXT NOT NULL,
+            own_words INTEGER NOT NULL,    -- whether who made it wrote any of it
+            completion_id TEXT NOT NULL,
+            feedback_id TEXT,
+            state TEXT NOT NULL,           -- in_force, expired or withdrawn
+            reason TEXT NOT NULL,
+            served INTEGER NOT NULL DEFAULT 0,
+            withheld INTEGER NOT NULL DEFAULT 0,   -- how often the judge would not let it out
+            withheld_reason TEXT NOT NULL DEFAULT '',
+            revision INTEGER NOT NULL DEFAULT 0
+        )
+        """
+    )
+    connection.execute("CREATE INDEX verified_completion ON verified_answer (completion_id)")
+    connection.execute("CREATE INDEX verified_revision ON verified_answer (revision)")
+    connection.execute(
+        "CREATE INDEX verified_asked ON verified_answer (asked) WHERE state = 'in_force'"
+    )
+    connection.execute(
+        "CREATE TABLE verified_change (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)"
+    )
+    connection.execute("INSERT INTO verified_change VALUES (1, 0)")
+    for name, event in (("made", "INSERT"), ("changed", "UPDATE OF state")):
+        connection.execute(
+            f"CREATE TRIGGER verified_{name} AFTER {event} ON verified_answer BEGIN "
+            "UPDATE verified_change SET number = number + 1; "
+            "UPDATE verified_answer SET revision = (SELECT number FROM verified_change) "
+            "WHERE id = new.id; END"
+        )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_initial,
     m002_labels,
     m003_what_candidates_say,
     m004_what_callers_change,
     m005_tombstones,
+    m007_verified_answers,
 )
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from contract.access import Access
 from contract.errors import NotFound
+from contract.verified import VERSION, is_verified
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
 from feedback.tombstones import count_late, over
 
@@ -42,6 +43,11 @@ def insert_completion(connection: sqlite3.Connection, record: CompletionRecord) 
     _insert(connection, "completion", _COMPLETION, record)
     for candidate in record.candidates:
         _insert(connection, "candidate", _CANDIDATE, candidate)
+    if is_verified(record.policy_version):
+        connection.execute(
+            "UPDATE verified_answer SET served = served + 1 WHERE id = ?",
+            (record.policy_version.removeprefix(VERSION),),
+        )
     if stone is not None:
         erase(connection, record.id, time.time(), stone[1])
         count_late(connection, stone[0])
@@ -131,6 +137,28 @@ def erase(connection: sqlite3.Connection, completion_id: str, when: float, by: s
         "WHERE completion_id = ?",
         (completion_id,),
     )
+    erase_verified(connection, "completion_id", completion_id, "its turn was deleted")
+
+
+def erase_verified(connection: sqlite3.Connection, column: str, value: str, reason: str) -> int:
+    """Take the texts out of verified answers, which are served no more, and their questions out of the
+    replies that name them. Returns of how many."""
+    rows = connection.execute(
+        f"SELECT id FROM verified_answer WHERE {column} = ? AND asked != ''", (value,)
+    ).fetchall()
+    for (identifier,) in rows:
+        connection.execute(
+            "UPDATE verified_answer SET state = 'withdrawn', reason = ?, question = '', asked = '', "
+            "forms = '[]', answer = '', instructions = '', passages = '[]', sources = '[]', "
+            "made_by = '', withheld_reason = '' WHERE id = ?",
+            (reason, identifier),
+        )
+        connection.execute(
+            "UPDATE completion SET reply = json_set(reply, '$.plumbline.verified_answer.question', '') "
+            "WHERE policy_version = ? AND deleted IS NULL",
+            (VERSION + identifier,),
+        )
+    return len(rows)
 
 
 def completion_of(connection: sqlite3.Connection, row: sqlite3.Row) -> CompletionRecord:

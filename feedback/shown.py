@@ -58,7 +58,10 @@ def show_tally(counts: Tally) -> None:
     table = _table(*names)
     failed: Counter[str] = Counter()
     others: Counter[str] = Counter()
-    for version, one in counts.policies.items():
+    answering = dict(counts.policies)
+    if counts.verified.finished:
+        answering["verified answers"] = counts.verified
+    for version, one in answering.items():
         refused = one.refused + one.declined
         failed.update(one.failed)
         others.update(one.callers_errors | Counter({"hung up": one.hung_up}))
@@ -73,7 +76,7 @@ def show_tally(counts: Tally) -> None:
             one.rated,
             f"{_percent(one.up_share)} (n={one.ratings})" if one.ratings else "",
         )
-    _print(table if counts.policies else "No turns.")
+    _print(table if answering else "No turns.")
     _print("")
     facts = _table(None, None)
     if failed:

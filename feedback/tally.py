@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.feedback import score_of
+from contract.verified import is_verified
 from feedback.faults import fault_of
 from feedback.find import STATES, Selection, find
 
@@ -93,9 +94,11 @@ class OfPolicy:
 
 @dataclass(slots=True)
 class Tally:
-    """All counts. `imports` are imported turns by their source, `raters` what counts by who said it."""
+    """All counts. `imports` are imported turns by their source, `verified` what verified answers answered,
+    all together, `raters` what counts by who said it."""
 
     policies: dict[str, OfPolicy] = field(default_factory=dict)
+    verified: OfPolicy = field(default_factory=OfPolicy)
     imports: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
@@ -103,10 +106,15 @@ class Tally:
     waiting_since: float | None = None
     deleted: int = 0
 
+    def of(self, version: str) -> OfPolicy | None:
+        """What answered under this name, where anything did."""
+        return self.verified if is_verified(version) else self.policies.get(version)
+
     def to_wire(self) -> dict[str, Any]:
         """All of it for programs."""
         return {
             "policies": {version: one.to_wire() for version, one in self.policies.items()},
+            "verified_answers": self.verified.to_wire(),
             "imports": dict(self.imports),
             "feedback": dict(sorted(self.types.items())),
             "states": {state: self.states[state] for state in STATES},
@@ -124,9 +132,10 @@ def tally(connection: sqlite3.Connection, selection: Selection) -> Tally:
     for row in connection.execute(_TURNS.format(where=where), values):
         _count_turns(counts, row)
     for row in connection.execute(_REWARDS.format(where=where), values):
-        if row["policy_version"] in counts.policies:
-            one = counts.policies[row["policy_version"]]
-            one.judged, one.reward = row["number"], row["mean"]
+        if (one := counts.of(row["policy_version"])) is not None:
+            judged = one.judged + row["number"]
+            one.reward = ((one.reward or 0.0) * one.judged + row["number"] * row["mean"]) / judged
+            one.judged = judged
     query = "SELECT count(*) FROM completion WHERE deleted IS NOT NULL AND " + where
     (counts.deleted,) = connection.execute(query, values).fetchone()
     _count_feedback(counts, connection, selection)
@@ -149,7 +158,7 @@ def _count_turns(counts: Tally, row: sqlite3.Row) -> None:
     if decision == "import":
         counts.imports[version.removeprefix("import:")] += number
         return
-    one = counts.policies.setdefault(version, OfPolicy())
+    one = counts.of(version) or counts.policies.setdefault(version, OfPolicy())
     if decision == "refuse":
         one.refused += number
     elif decision == "serve":
@@ -177,7 +186,7 @@ def _count_feedback(counts: Tally, connection: sqlite3.Connection, selection: Se
         if found.state != "counts":
             continue
         counts.raters[row.rater or "unknown"] += 1
-        one = counts.policies.get(found.policy or "")
+        one = counts.of(found.policy or "")
         value = row.body.get("value")
         if value is None or not found.on_served or one is None:
             continue

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
+from contract.verified import is_verified
 from feedback.options import Selection
 from feedback.records import FeedbackRecord
 from feedback.rows import SAYS_NOTHING
@@ -95,6 +96,11 @@ class LoggedTurn(NamedTuple):
             return None
         found = (orjson.loads(self.request).get("plumbline") or {}).get("response_type")
         return None if found is None else str(found)
+
+    @property
+    def answered_by(self) -> str | None:
+        """The version of the policy that answered; None where a verified answer did, which a person wrote."""
+        return None if is_verified(self.policy_version) else self.policy_version
 
     @property
     def documents_hold_answer(self) -> bool | None:

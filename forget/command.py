@@ -195,7 +195,11 @@ def _show(outcome: Outcome, proof: Proof | None, as_json: bool) -> None:
 
 
 def _show_found(found: Found) -> None:
-    for what, ids in (("turns", found.turns), ("feedback on turns that stay", found.feedback)):
+    for what, ids in (
+        ("turns", found.turns),
+        ("feedback on turns that stay", found.feedback),
+        ("verified answers on turns that stay", found.verified),
+    ):
         if ids:
             click.echo(f"{what}:")
         for identifier in ids[:_SHOWN]:

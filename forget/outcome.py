@@ -19,6 +19,7 @@ _WORDS = {
     "candidates": "candidates in them",
     "feedback": "pieces of feedback on them",
     "feedback_given": "pieces of feedback on turns that stay, which keep their ratings only",
+    "verified": "verified answers",
     "late_turns": "turns that were in flight and landed without their texts",
 }
 
@@ -52,6 +53,7 @@ class Outcome:
             "counts": self.counts,
             "turns": self.found.turns,
             "feedback_given": self.found.feedback,
+            "verified_answers": self.found.verified,
             "notes": self.notes,
             "held": [str(path) for path in self.held],
             "proof": proof and proof.to_wire(),

@@ -21,6 +21,7 @@ from feedback.forget import (
     texts,
     unname,
 )
+from feedback.forget_verified import has_made_verified
 from feedback.log import Log
 from feedback.tombstones import Tombstone
 from forget.outcome import Outcome
@@ -48,7 +49,7 @@ def survey_person(connection: sqlite3.Connection, person: str) -> tuple[Found, O
             "with DELETE /v1/chat/completions/{id}."
         )
     found = of_person(connection, person)
-    if not found.turns and not found.feedback:
+    if not found.turns and not found.feedback and not has_made_verified(connection, person):
         raise NotFound(
             f"The log holds no turn and no feedback of {person!r}. A person is the request's "
             "safety_identifier or user, or the name of the key; `plumbline feedback` shows turns."
@@ -87,7 +88,9 @@ def forget_person(
 
 def sample(connection: sqlite3.Connection, found: Found, most: int) -> set[bytes]:
     """Stretches of the texts that are about to be erased."""
-    share = max(_OF_ONE_TURN, most // max(1, len(found.turns) + len(found.feedback)))
+    share = max(
+        _OF_ONE_TURN, most // max(1, len(found.turns) + len(found.feedback) + len(found.verified))
+    )
     searched: set[bytes] = set()
     for said in texts(connection, found):
         pieces = [s for text in said for s in stretches(text, _OF_ONE_TEXT)]

@@ -17,11 +17,14 @@ from retrieval.withdraw import indexed_documents, wipe
 _PEOPLE = (
     "SELECT person, min(created) FROM completion WHERE deleted IS NULL GROUP BY 1 UNION ALL "
     "SELECT made_by, min(created) FROM completion WHERE deleted IS NULL GROUP BY 1 UNION ALL "
-    "SELECT rater, min(created) FROM feedback WHERE rater IS NOT NULL GROUP BY 1"
+    "SELECT rater, min(created) FROM feedback WHERE rater IS NOT NULL GROUP BY 1 UNION ALL "
+    "SELECT made_by, min(created) FROM verified_answer GROUP BY 1"
 )
 _DOCUMENTS = (
     "SELECT json_extract(p.value, '$.document_id'), min(c.created) "
-    "FROM completion c, json_each(c.passages) p WHERE c.deleted IS NULL GROUP BY 1"
+    "FROM completion c, json_each(c.passages) p WHERE c.deleted IS NULL GROUP BY 1 UNION ALL "
+    "SELECT json_extract(s.value, '$.document_id'), min(v.created) "
+    "FROM verified_answer v, json_each(v.sources) s GROUP BY 1"
 )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from contract.errors import ConfigurationError, IndexMismatch
-from contract.passage import Chunk, DocumentRecord
+from contract.passage import Chunk, DocumentRecord, Source
 
 SCHEMA = 2
 
@@ -171,6 +171,17 @@ def fetch_document_chunks(connection: sqlite3.Connection, document_id: str) -> l
         f"SELECT {_CHUNK_COLUMNS} {_FROM_CHUNKS} WHERE d.id = ? ORDER BY c.ordinal", (document_id,)
     )
     return [_chunk(row) for row in rows]
+
+
+def fetch_source(connection: sqlite3.Connection, document_id: str) -> Source | None:
+    """A document with what it was made from; None where there is none, or nothing could be read of it."""
+    row = connection.execute(
+        "SELECT content_hash, collection, labels FROM document WHERE id = ?", (document_id,)
+    ).fetchone()
+    chunks = fetch_document_chunks(connection, document_id) if row else []
+    if not chunks:
+        return None
+    return Source(row[0], row[1], tuple(orjson.loads(row[2])), tuple(chunks))
 
 
 def fetch_places(connection: sqlite3.Connection, collection: str) -> list[tuple[int, int, bytes]]:

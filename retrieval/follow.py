@@ -35,6 +35,7 @@ class Following:
         self._lock = lock
         self._index: Index | None = None
         self._seen: tuple[int, int] | None = None
+        self._served: tuple[int, int] | None = None
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -53,7 +54,7 @@ class Following:
         """
         seen = _stamp(self._folder / MANIFEST)
         self._index = Index(self._folder, self._encoder)
-        self._seen = seen
+        self._seen = self._served = seen
         return self._index
 
     def current(self) -> Index:
@@ -74,10 +75,14 @@ class Following:
         if seen != self._seen:
             self._seen = seen
             if self._index.manifest.chunks < _OPENED_AT_ONCE:
-                self._follow(self._opened())
+                self._follow(self._opened(), seen)
             else:
-                threading.Thread(target=self._open_aside, daemon=True).start()
+                threading.Thread(target=self._open_aside, args=(seen,), daemon=True).start()
         return self._index
+
+    def is_newest(self) -> bool:
+        """Is the version in service the one that was published last? The caller holds the lock."""
+        return self._served == _stamp(self._folder / MANIFEST)
 
     def close(self) -> None:
         """Close the index. The caller holds the lock."""
@@ -95,10 +100,10 @@ class Following:
                 except (PlumblineError, OSError, sqlite3.Error) as error:
                     _log.warning("the index can't be followed: %s", error)
 
-    def _open_aside(self) -> None:
+    def _open_aside(self, seen: tuple[int, int] | None) -> None:
         fresh = self._opened()
         with self._lock:
-            self._follow(fresh)
+            self._follow(fresh, seen)
 
     def _opened(self) -> Index | None:
         try:
@@ -107,8 +112,9 @@ class Following:
             _log.warning("the new index can't be opened, the old one stays: %s", error.message)
             return None
 
-    def _follow(self, fresh: Index | None) -> None:
-        """Put a version into service, unless a newer one is there or the server has closed."""
+    def _follow(self, fresh: Index | None, seen: tuple[int, int] | None) -> None:
+        """Put a version into service, unless a newer one is there or the server has closed; `seen` is the stamp
+        of its manifest."""
         if fresh is None:
             return
         if self._index is None or fresh.manifest.generation < self._index.manifest.generation:
@@ -116,6 +122,7 @@ class Following:
             return
         self._index.close()
         self._index = fresh
+        self._served = seen
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from contract.access import PUBLIC, Access
 from contract.errors import ConfigurationError, NotFound
 from contract.filters import Filter
-from contract.passage import Chunk, DocumentRecord, Hit, Sentence, Vector
+from contract.passage import Chunk, DocumentRecord, Hit, Sentence, Source, Vector
 from retrieval import catalogue
 from retrieval.dense import DenseIndex
 from retrieval.embeddings import Embeddings
@@ -131,6 +131,10 @@ class Index:
         if not chunks or not access.admits(chunks[0].labels):
             raise NotFound(f"There is no document {document_id!r} in the index.", param="id")
         return chunks
+
+    def source(self, document_id: str) -> Source | None:
+        """A document with what it was made from, whoever may see it."""
+        return catalogue.fetch_source(self._catalogue, document_id)
 
     def documents(
         self, collection: str | None, access: Access, after: str

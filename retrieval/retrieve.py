@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -12,7 +12,7 @@ from pathlib import Path
 from contract.access import PUBLIC, Access
 from contract.errors import NotReady
 from contract.filters import Filter
-from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Once, Passage
+from contract.passage import Chunk, DocumentRecord, Evidence, Hit, Once, Passage, Sources
 from contract.settings import RetrievalSettings
 from retrieval.coverage import COVERED, by_coverage
 from retrieval.follow import Following
@@ -129,6 +129,18 @@ class Retriever:
         """
         with self._lock:
             return self._following.current().document(document_id, access)
+
+    def sources(self, document_ids: Iterable[str]) -> Sources:
+        """Documents as the newest version holds them, whoever may see them.
+
+        Raises:
+            NotReady: there is no index yet.
+        """
+        with self._lock:
+            index = self._following.current()
+            found = {document: index.source(document) for document in document_ids}
+            there = {document: source for document, source in found.items() if source is not None}
+            return Sources(self._following.is_newest(), there)
 
     def documents(
         self,

@@ -28,6 +28,7 @@ from server.routes import (
     stored,
     uploads,
     vector_stores,
+    verified_answers,
 )
 
 
@@ -73,6 +74,7 @@ def create_app(parts: Parts) -> FastAPI:
         documents,
         uploads,
         vector_stores,
+        verified_answers,
         health,
         metrics,
     )

@@ -79,6 +79,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """The verified answer that a turn was answered with, how alike the questions are, 0 to 1, and the groups
+    of labels of all that it was made from."""
+
+    id: str
+    question: str
+    similarity: float
+    labels: tuple[tuple[str, ...], ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        """As it stands in the reply."""
+        return {"id": self.id, "question": self.question, "similarity": round(self.similarity, 4)}
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A finished turn, ready to be logged and sent.
 
@@ -86,6 +101,7 @@ class Turn:
         prompt_tokens: by the policy's own count where it gives one.
         policy_version: the version that answered, in all attempts.
         stages: seconds spent in each stage so far; those of choices that ran side by side add up.
+        verified: set where no policy answered, and a verified answer did.
     """
 
     live: Live
@@ -98,6 +114,7 @@ class Turn:
     seconds: float
     policy_version: str
     stages: Mapping[str, float]
+    verified: Verified | None = None
 
     @property
     def id(self) -> str:

@@ -24,6 +24,7 @@ from rbrm.answer import Question
 from rbrm.guard import Guard, Look
 from rbrm.judge import Judge, failed
 from retrieval.retrieve import Retriever
+from server.book import Book
 from server.callers import Caller, Callers
 from server.engine.supervisor import Supervisor
 from server.flights import Flights
@@ -58,6 +59,7 @@ class Parts:
             version that was chosen for it.
         replicas: the servers behind the policy; None with the embedded reader.
         engine: the engines that run here.
+        book: the verified answers in force.
     """
 
     settings: Settings
@@ -78,6 +80,7 @@ class Parts:
     limiter: Limiter
     rollout: Rollout
     promotion: Promotion
+    book: Book
     replicas: Replicas | None = None
     engine: Supervisor | None = None
 
@@ -271,6 +274,7 @@ class Parts:
             await asyncio.to_thread(self.engine.close)
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.retriever.close()
+        self.book.close()
         self.log.close()
         await asyncio.to_thread(self.telemetry.close)
 

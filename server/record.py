@@ -44,7 +44,12 @@ def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRe
         index_version=turn.evidence.index_version,
         settings_version=parts.settings.version,
         seconds=turn.seconds,
-        labels=_labels(turn.request, turn.caller, turn.evidence.passages),
+        labels=_labels(
+            turn.request,
+            turn.caller,
+            turn.evidence.passages,
+            turn.verified.labels if turn.verified else (),
+        ),
         made_by=turn.caller.name,
         candidates=tuple(_candidates(turn, parts)),
     )
@@ -89,13 +94,20 @@ def failed_record(
     )
 
 
-def _labels(request: ChatRequest, caller: Caller, passages: Sequence[Passage]) -> list[list[str]]:
+def _labels(
+    request: ChatRequest,
+    caller: Caller,
+    passages: Sequence[Passage],
+    others: Sequence[tuple[str, ...]] = (),
+) -> list[list[str]]:
     """The labels of each labelled passage; who reads the turn back must be admitted to all of them.
 
     Earlier answers in the conversation may rest on anything that their reader may see, so a turn
-    that repeats them asks for each label of its caller.
+    that repeats them asks for each label of its caller. `others` are groups of what an answer was made from
+    beside its passages.
     """
     groups = {tuple(sorted(passage.labels)) for passage in passages if passage.labels}
+    groups |= {tuple(sorted(group)) for group in others}
     if request.repeats_answers:
         groups |= {(label,) for label in caller.access.labels}
     return [list(group) for group in sorted(groups)]

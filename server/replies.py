@@ -100,6 +100,8 @@ def plumbline(turn: Turn) -> dict[str, Any]:
         "stages_ms": {name: round(spent * 1000, 1) for name, spent in turn.stages.items()},
         "passages": [passage.to_wire() for passage in turn.evidence.passages],
     }
+    if turn.verified is not None:
+        body["verified_answer"] = turn.verified.to_wire()
     if len(turn.choices) > 1:
         body["choices"] = [_decision(choice) for choice in turn.choices]
     if turn.request.plumbline.show_candidates:

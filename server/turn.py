@@ -1,4 +1,7 @@
-"""The whole request: retrieve → prompt → generate → judge → decide → log → reply."""
+"""The whole request: retrieve → prompt → generate → judge → decide → log → reply.
+
+Where a verified answer answers the question, nothing is generated.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from server.prompt import build_prompt
 from server.record import failed_record, turn_record
 from server.replies import completion
 from server.sampling import candidates_of, check_context, check_size
+from server.verified.serving import from_verified
 from server.windowed import stream_choice
 
 
@@ -48,7 +52,10 @@ async def run_turn(
         with stage("prompt"):
             prompt = build_prompt(request.messages, evidence, grounded=parts.retrieves(request))
             await check_context(prompt, request, parts)
-        if live.windowed:
+        found = await from_verified(request, evidence, parts, caller, live)
+        if found is not None:
+            prompt, choices = found.prompt, [found.choice]
+        elif live.windowed:
             choices = [await stream_choice(request, prompt, parts, live)]
         else:
             choices = await settle_all(request, prompt, parts)
@@ -57,18 +64,18 @@ async def run_turn(
         record = failed_record(live, request, parts, caller, error)
         await asyncio.shield(parts.log.write_completion(record))
         raise
-    tokens = await parts.prompt_tokens(prompt, choices)
     turn = Turn(
         live=live,
         request=request,
         caller=caller,
-        evidence=evidence,
+        evidence=prompt.evidence,
         prompt=prompt.messages,
-        prompt_tokens=tokens,
+        prompt_tokens=0 if found else await parts.prompt_tokens(prompt, choices),
         choices=choices,
         seconds=live.seconds(),
-        policy_version=parts.policy.version,
         stages=parts.telemetry.stages(),
+        policy_version=found.policy_version if found else parts.policy.version,
+        verified=found.verified if found else None,
     )
     reply = completion(turn)
     try:

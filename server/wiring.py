@@ -20,6 +20,7 @@ from rbrm.assembly import build_judge
 from rbrm.guard import Guard
 from retrieval.manifest import MANIFEST
 from retrieval.retrieve import Retriever
+from server.book import Book
 from server.callers import Anonymous, KeyRing
 from server.engine.adapters import Adapters
 from server.engine.supervisor import Supervisor
@@ -119,6 +120,7 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
     else:
         policy = ReaderPolicy(encoder, executor, settings.reader)
         rollout = Rollout(policy, registry, None)
+    log = _log(settings)
     return Parts(
         settings=settings,
         encoder=encoder,
@@ -126,7 +128,7 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
         policy=policy,
         judge=judge,
         watch=Guard(judge),
-        log=_log(settings),
+        log=log,
         executor=executor,
         retrievals=retrievals(executor, retriever),
         readings=readings(executor, judge, settings.judge.timeout_seconds),
@@ -138,6 +140,7 @@ def _build(settings: Settings, engine: Supervisor | None) -> Parts:
         limiter=Limiter(),
         rollout=rollout,
         promotion=promotion,
+        book=Book(log),
         replicas=replicas,
         engine=engine,
     )

@@ -109,6 +109,11 @@ class Metrics:
             "style",
             "policy_version",
         )
+        self.verified_answers = self._counter(
+            "verified_answers",
+            "Verified answers that matched a question: served, withheld by the judge, expired.",
+            "outcome",
+        )
         self.judge_failures = self._counter(
             "judge_failures", "Answers that the judge could not judge."
         )

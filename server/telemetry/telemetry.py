@@ -59,7 +59,7 @@ class Telemetry:
 
     def finished(self, turn: Turn) -> int:
         """A turn is settled and logged. Returns the tokens that it took."""
-        metrics, used, version = self.metrics, _tokens(turn), turn.policy_version
+        metrics, used, version = self.metrics, _tokens(turn), _version(turn)
         for kind, count in used.items():
             metrics.tokens.labels(kind, version).inc(count)
         for choice in turn.choices:
@@ -80,6 +80,10 @@ class Telemetry:
         else:
             code = "unexpected" if isinstance(error, Exception) else "cancelled"
         self.metrics.turn_errors.labels(code).inc()
+
+    def verified(self, outcome: str) -> None:
+        """A verified answer was served, withheld by the judge, or had expired."""
+        self.metrics.verified_answers.labels(outcome).inc()
 
     def judge_failed(self, count: int) -> None:
         """So many answers could not be judged."""
@@ -196,6 +200,11 @@ class _Stage:
             flight.stages[self._name] = flight.stages.get(self._name, 0.0) + seconds
         if self._span is not None:
             self._span.__exit__(kind, error, traceback)
+
+
+def _version(turn: Turn) -> str:
+    """What metrics call who answered: verified answers are too many for names of their own."""
+    return turn.policy_version if turn.verified is None else "verified"
 
 
 def _tokens(turn: Turn) -> dict[str, int]:
