@@ -16,6 +16,7 @@ from server.key_check import KeyCheck
 from server.parts import Parts
 from server.routes import (
     chat,
+    demonstrations,
     documents,
     feedback,
     health,
@@ -23,6 +24,7 @@ from server.routes import (
     metrics,
     models,
     policies,
+    reviews,
     stored,
     uploads,
     vector_stores,
@@ -65,6 +67,8 @@ def create_app(parts: Parts) -> FastAPI:
         policies,
         judge,
         feedback,
+        reviews,
+        demonstrations,
         documents,
         uploads,
         vector_stores,
