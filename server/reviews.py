@@ -9,7 +9,6 @@ from typing import Any
 from feedback.find import Found, to_wire
 from feedback.records import CandidateRecord, CompletionRecord
 from feedback.review_queue import Place
-from rbrm.rubric import Rubric
 
 _LINE = """
 SELECT c.id, created, question, decision, language, collection, policy_version,
@@ -30,9 +29,7 @@ def line(connection: sqlite3.Connection, place: Place) -> dict[str, Any]:
     return _line(dict(row), place.reasons, place.done)
 
 
-def record(
-    turn: CompletionRecord, place: Place | None, said: Sequence[Found], rubric: Rubric
-) -> dict[str, Any]:
+def record(turn: CompletionRecord, place: Place | None, said: Sequence[Found]) -> dict[str, Any]:
     """A turn with everything that a person needs to judge it."""
     best = min(turn.candidates, key=_not_served, default=None)
     summary = {
@@ -60,14 +57,6 @@ def record(
         "turned_down": ours.get("turned_down") or [],
         "candidates": [_candidate(candidate) for candidate in turn.candidates],
         "feedback": [to_wire(one) for one in said],
-        "propositions": {
-            name: {
-                "wording": {"en": p.wording.en, "zh": p.wording.zh},
-                "hard": p.hard,
-                "threshold": p.threshold,
-            }
-            for name, p in rubric.propositions.items()
-        },
         "versions": {
             name: getattr(turn, f"{name}_version")
             for name in ("policy", "judge", "rubric", "index", "settings")

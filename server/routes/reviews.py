@@ -73,11 +73,11 @@ def list_reviews(
 
 @router.get("/v1/reviews/{completion_id}")
 def get_review(completion_id: str, parts: PartsDep, caller: RaterDep) -> dict[str, Any]:
-    """One turn whole: the prompt as the policy saw it, passages, every candidate with its verdict, what was
-    said of it, and the wording of the rubric in service. Any turn that the caller may see can be read so,
+    """One turn whole: the prompt as the policy saw it, passages, every candidate with its verdict, and what
+    was said of it. Any turn that the caller may see can be read so,
     queued or not."""
     turn = seen(parts.log, completion_id, caller)
     with parts.log.reading() as connection:
         place = place_of(connection, completion_id)
         said = list(find(connection, Selection(completion=completion_id)))
-    return record(turn, place, said, parts.judge.rubric)
+    return record(turn, place, said)

@@ -177,8 +177,6 @@ def test_the_record_of_a_turn_is_whole(policy: ScriptedPolicy, serve: Serve) -> 
     assert (rude["served"], kind["served"], kind["attempt"]) == (False, True, 1)
     assert "idiot" in rude["verdict"]["evidence"]["insulting_language"]
     assert rude["verdict"]["propositions"]["insulting_language"] > 0.5
-    assert whole["propositions"]["insulting_language"]["hard"] is True
-    assert whole["propositions"]["grounded"]["wording"]["zh"]
     assert [p["text"] for p in whole["passages"]] == [
         p["text"] for p in reply["plumbline"]["passages"]
     ]
