@@ -88,7 +88,7 @@ def test_each_reason_to_look_at_a_turn_is_told(url: str, log: Log) -> None:
         failed.id: ["judge_failed"],
     }
     two = listed(url, reason=["disliked", "unsure"], order="asc", **own)
-    assert [one["id"] for one in two] == [unsure.id, disliked.id]
+    assert [one["id"] for one in two] == sorted([unsure.id, disliked.id])
 
 
 def test_a_turn_is_done_when_somebody_has_ruled_and_open_again_when_that_is_taken_back(
@@ -131,13 +131,13 @@ def test_a_dislike_that_was_taken_back_or_came_before_its_turn_counts_as_it_shou
 
 def test_the_queue_is_filtered_and_read_in_pages(url: str, log: Log) -> None:
     own = {"collection": "pages", "review": True}
+    ids = sorted(f"chatcmpl-{uuid7()}" for _ in range(6))  # those of one moment are in no order
     records = [
-        turn(created=float(number), language="zh" if number % 2 else "en", **own)
-        for number in range(5)
+        completion(id=own_id, created=float(number), language="zh" if number % 2 else "en", **own)
+        for number, own_id in enumerate(ids[:5])
     ]
-    records.append(turn(created=9.0, policy_version="newer", **own))
+    records.append(completion(id=ids[5], created=9.0, policy_version="newer", **own))
     write(log, *records)
-    ids = [record.id for record in records]
     first = httpx.get(f"{url}/v1/reviews", params={"collection": "pages", "limit": 4}).json()
     assert [one["id"] for one in first["data"]] == ids[:1:-1]
     assert (first["has_more"], first["total"], first["last_id"]) == (True, 6, ids[2])
