@@ -21,9 +21,7 @@ OWN = [path for path in STATIC.rglob("*.js") if "vendor" not in path.parts]
 
 
 @pytest.mark.parametrize("path", ["/", "/page/app.js", "/page/style.css", "/page/favicon.svg"])
-def test_files_have_their_type_and_strict_rules_for_the_browser(
-    server_url: str, path: str
-) -> None:
+def test_files_have_their_type_and_strict_rules_for_the_browser(server_url: str, path: str) -> None:
     response = httpx.get(server_url + path)
     assert response.status_code == 200
     kind = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

@@ -1,5 +1,7 @@
 /** What the review desk holds: the queue, the records that were fetched, and what a person is about to rule. */
 
+import { looked, rulingOf } from "./ruling.js";
+
 const PAGE = 50;
 // So many records after the one that is read are fetched beforehand.
 const AHEAD = 2;
@@ -85,9 +87,7 @@ export class Desk {
 
   go(index) {
     this.at = Math.max(0, Math.min(index, this.items.length - 1));
-    this.items
-      .slice(this.at, this.at + 1 + AHEAD)
-      .forEach(({ id }) => this.fetch(id));
+    this.items.slice(this.at, this.at + 1 + AHEAD).forEach(({ id }) => this.fetch(id));
     if (this.hasMore && this.at > this.items.length - NEAR_END) this.more();
     this.changed();
   }
@@ -106,9 +106,7 @@ export class Desk {
   /** A record, an error, or the promise of one of them. */
   fetch(id) {
     if (!this.records.has(id)) {
-      const coming = this.api
-        .get(`v1/reviews/${encodeURIComponent(id)}`)
-        .catch((error) => error);
+      const coming = this.api.get(`v1/reviews/${encodeURIComponent(id)}`).catch((error) => error);
       this.records.set(id, coming);
       coming.then((found) => {
         this.records.set(id, found);
@@ -131,10 +129,7 @@ export class Desk {
   }
 
   get candidate() {
-    return (
-      this.record.candidates.find(({ id }) => id === this.draft.candidate) ??
-      null
-    );
+    return this.record.candidates.find(({ id }) => id === this.draft.candidate) ?? null;
   }
 
   /** The propositions of the candidate that is shown, those that hold first; a number names each. */
@@ -142,11 +137,7 @@ export class Desk {
     const { propositions = {}, evidence = {} } = this.candidate?.verdict ?? {};
     return Object.entries(propositions)
       .map(([name, probability]) => {
-        const {
-          threshold = 0.5,
-          hard = false,
-          wording = {},
-        } = this.rubric?.propositions[name] ?? {};
+        const { threshold = 0.5, hard = false, wording = {} } = this.rubric?.propositions[name] ?? {};
         const holds = probability >= threshold;
         return {
           name,
@@ -184,25 +175,10 @@ export class Desk {
     this.changed();
   }
 
-  /** What is sent: with `rest`, the judge is agreed with in all that was not overruled. */
-  ruling(rest) {
-    const { candidate, said, class: own } = this.draft;
-    const body = { id: this.record.id, type: "ruling" };
-    if (this.candidate) body.candidate_id = candidate;
-    const judged = Object.fromEntries(
-      this.propositions.map(({ name, holds }) => [name, holds]),
-    );
-    const spoken = Object.keys(said).length > 0;
-    if (rest && (spoken || own)) body.propositions = { ...judged, ...said };
-    else if (spoken) body.propositions = { ...said };
-    if (own) body.class = own;
-    return body;
-  }
-
   /** Send the ruling and go on at once; a turn whose ruling was not taken is open again. */
   async settle(rest) {
     const { current, at } = this;
-    const body = this.ruling(rest);
+    const body = rulingOf(this, rest);
     current.state = "done";
     this.error = null;
     this.go(at + 1);
@@ -225,19 +201,4 @@ export class Desk {
     this.changed();
     return id;
   }
-}
-
-/** The candidate to look at first: the one that was served, else the best of the last attempt. */
-function looked({ candidates }) {
-  const rank = (one) => [
-    one.served ? 1 : 0,
-    one.attempt,
-    one.reward ?? -Infinity,
-  ];
-  const best = candidates.toSorted((a, b) => {
-    const [x, y] = [rank(a), rank(b)];
-    const place = x.findIndex((value, index) => value !== y[index]);
-    return place < 0 ? 0 : y[place] - x[place];
-  })[0];
-  return best?.id ?? null;
 }

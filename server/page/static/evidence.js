@@ -13,13 +13,7 @@ export function markEvidence(text, propositions) {
     const start = sentence ? text.indexOf(sentence) : -1;
     return start < 0 ? [] : [{ number, start, end: start + sentence.length }];
   });
-  const cuts = [
-    ...new Set([
-      0,
-      text.length,
-      ...spans.flatMap(({ start, end }) => [start, end]),
-    ]),
-  ];
+  const cuts = [...new Set([0, text.length, ...spans.flatMap(({ start, end }) => [start, end])])];
   cuts.sort((a, b) => a - b);
   return cuts.slice(0, -1).map((from, index) => {
     const to = cuts[index + 1];

@@ -26,12 +26,10 @@ export const TABS = [
 const ROLES = ["reader", "rater", "admin"];
 
 /** May a caller with this role do what that role may? */
-export const may = (role, needed) =>
-  ROLES.indexOf(role) >= ROLES.indexOf(needed);
+export const may = (role, needed) => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 
 /** The tabs that a caller sees. */
-export const tabsFor = (caller) =>
-  TABS.filter((tab) => may(caller.role, tab.role));
+export const tabsFor = (caller) => TABS.filter((tab) => may(caller.role, tab.role));
 
 /** The module of a tab and its words; both are fetched when the tab is first opened. */
 export async function loadTab({ name, styled }) {
@@ -51,7 +49,5 @@ function addStyle(href) {
     href,
   });
   document.head.append(link);
-  return new Promise((resolve, reject) =>
-    Object.assign(link, { onload: resolve, onerror: reject }),
-  );
+  return new Promise((resolve, reject) => Object.assign(link, { onload: resolve, onerror: reject }));
 }

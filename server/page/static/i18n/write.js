@@ -1,8 +1,7 @@
 export const words = {
   en: {
     title: "Write demonstrations",
-    explained:
-      "What you write here is an example for the next round of training: answers as they should be.",
+    explained: "What you write here is an example for the next round of training: answers as they should be.",
     kinds: "Kind of demonstration",
     plain: "Question and answer",
     few_shot: "Few-shot",
@@ -15,8 +14,7 @@ export const words = {
     shot_add: "One more",
     shot_remove: "Take out {number}",
     pick: "Choose a question",
-    nothing_to_pick:
-      "No question of a user waits here: those come that were refused, disliked or doubted.",
+    nothing_to_pick: "No question of a user waits here: those come that were refused, disliked or doubted.",
     asked: "A user asked:",
     use_case: "Use case",
     use_case_hint: "such as: question about leave",
@@ -41,8 +39,7 @@ export const words = {
     shot_add: "再加一组",
     shot_remove: "去掉第 {number} 组",
     pick: "选择一个问题",
-    nothing_to_pick:
-      "这里没有用户的问题：被拒答、被点踩或存疑的问题会出现在这里。",
+    nothing_to_pick: "这里没有用户的问题：被拒答、被点踩或存疑的问题会出现在这里。",
     asked: "用户问道：",
     use_case: "用途",
     use_case_hint: "例如：关于休假的问题",

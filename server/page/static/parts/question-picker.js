@@ -21,8 +21,7 @@ export function QuestionPicker({ api, t, picked, pick }) {
       setError(problem);
     }
   };
-  const choose = (id) =>
-    api.get(`v1/reviews/${encodeURIComponent(id)}`).then(pick, setError);
+  const choose = (id) => api.get(`v1/reviews/${encodeURIComponent(id)}`).then(pick, setError);
   useEffect(() => void load(), []);
 
   return html`<section class="picker" aria-label=${t("pick")}>

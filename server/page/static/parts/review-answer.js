@@ -43,29 +43,17 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
         }),
       "served_from_now_on",
     );
-  const onKey = (event) =>
-    event.key === "Enter" && (event.ctrlKey || event.metaKey) && save(event);
+  const onKey = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && save(event);
 
   return html`<section class="desk-write" aria-label=${t("write")}>
     ${
       writing &&
       html`<form class="better" onSubmit=${save} onKeyDown=${onKey}>
         <label for="desk-correction">${t("write_label")}</label>
-        <textarea
-          id="desk-correction"
-          ref=${box}
-          rows="6"
-          required
-          maxlength="100000"
-        >
+        <textarea id="desk-correction" ref=${box} rows="6" required maxlength="100000">
 ${candidate?.text ?? record.answer ?? ""}</textarea>
         <div class="row end">
-          <button
-            type="button"
-            class="quiet"
-            onClick=${() => setWriting(false)}
-          >
-            ${t("cancel")}</button
+          <button type="button" class="quiet" onClick=${() => setWriting(false)}>${t("cancel")}</button
           ><button class="main">${t("write_save")}</button>
         </div>
       </form>`
@@ -75,9 +63,7 @@ ${candidate?.text ?? record.answer ?? ""}</textarea>
       admin &&
       (saved || record.decision === "serve") &&
       html`<p class="row">
-        <button onClick=${serve}>
-          ${t(saved ? "serve_correction" : "serve_answer")}
-        </button>
+        <button onClick=${serve}>${t(saved ? "serve_correction" : "serve_answer")}</button>
         <span class="soft small">${t("serve_explained")}</span>
       </p>`
     }

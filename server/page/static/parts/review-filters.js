@@ -2,13 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 
-const REASONS = [
-  "judge_failed",
-  "unsure",
-  "refused",
-  "regenerated",
-  "disliked",
-];
+const REASONS = ["judge_failed", "unsure", "refused", "regenerated", "disliked"];
 const STATES = ["open", "done", "all"];
 
 export function ReviewFilters({ api, t, desk }) {
@@ -35,10 +29,7 @@ export function ReviewFilters({ api, t, desk }) {
       </select>
     </label>`;
 
-  return html`<form
-    class="desk-filters"
-    onSubmit=${(event) => event.preventDefault()}
-  >
+  return html`<form class="desk-filters" onSubmit=${(event) => event.preventDefault()}>
     ${select("reason", [["", t("any")], ...REASONS.map((name) => [name, t(`reason_${name}`)])])}
     ${select(
       "state",
@@ -52,10 +43,7 @@ export function ReviewFilters({ api, t, desk }) {
     ${select("collection", [["", t("any")], ...collections.map(({ name, id }) => [name ?? id, name ?? id])])}
     <label class="field wide">
       <span>${t("filter_policy_version")}</span>
-      <input
-        value=${desk.filters.policy_version}
-        onChange=${choose("policy_version")}
-      />
+      <input value=${desk.filters.policy_version} onChange=${choose("policy_version")} />
     </label>
   </form>`;
 }

@@ -17,11 +17,7 @@ const KEYS = [
 ];
 
 export function ReviewKeys({ t, close }) {
-  return html`<${Dialog}
-    title=${t("keys")}
-    onClose=${close}
-    closeWord=${t("close")}
-  >
+  return html`<${Dialog} title=${t("keys")} onClose=${close} closeWord=${t("close")}>
     <dl class="desk-keys">
       ${KEYS.map(
         ([keys, word]) =>

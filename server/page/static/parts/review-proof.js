@@ -3,9 +3,7 @@
 import { html } from "../vendor/htm-preact.js";
 
 const textOf = ({ content, tool_calls }) =>
-  typeof content === "string"
-    ? content
-    : JSON.stringify(content ?? tool_calls ?? "", null, 1);
+  typeof content === "string" ? content : JSON.stringify(content ?? tool_calls ?? "", null, 1);
 
 export function ReviewProof({ t, record }) {
   const { feedback, passages, messages, turned_down, versions } = record;
@@ -33,9 +31,7 @@ export function ReviewProof({ t, record }) {
       ${passages.map(
         (one, index) =>
           html`<blockquote>
-            <p class="soft small">
-              ${one.number ?? index + 1} · ${one.title || one.document}
-            </p>
+            <p class="soft small">${one.number ?? index + 1} · ${one.title || one.document}</p>
             <p class="as-written">${one.text}</p>
           </blockquote>`,
       )}
@@ -51,31 +47,25 @@ export function ReviewProof({ t, record }) {
       )}
     </details>
     <p class="soft small desk-versions">
-      ${Object.entries(versions).map(([name, value]) => html`<span>${name} ${value}</span> `)}
-      ${record.id}
+      ${Object.entries(versions).map(([name, value]) => html`<span>${name} ${value}</span> `)} ${record.id}
     </p>
   </div>`;
 }
 
 function saidIn(t, one) {
-  const words = [one.correction, one.comment, ...(one.reason_codes ?? [])]
-    .filter(Boolean)
-    .join(" · ");
+  const words = [one.correction, one.comment, ...(one.reason_codes ?? [])].filter(Boolean).join(" · ");
   const stated = Object.entries(one.propositions ?? {});
   const value = one.value === undefined ? "" : ` ${String(one.value)}`;
   const ruled =
     one.type === "ruling" && !stated.length && !one.class
       ? t("agreed")
       : [one.class].filter(Boolean).join("");
-  const named = stated
-    .slice(0, 4)
-    .map(([name, holds]) => `${name}: ${t(holds ? "yes" : "no")}`);
+  const named = stated.slice(0, 4).map(([name, holds]) => `${name}: ${t(holds ? "yes" : "no")}`);
   const more = stated.length > 4 ? ` +${stated.length - 4}` : "";
   return html`<span class="badge">${t(`type_${one.type}`)}${value}</span>
     ${ruled} ${named.join(", ")}${more}
     <span class="as-written">${words}</span>
     <span class="soft small"
-      >${one.rater} ${t.time(one.created)}
-      ${one.state !== "counts" && t(`feedback_${one.state}`)}</span
+      >${one.rater} ${t.time(one.created)} ${one.state !== "counts" && t(`feedback_${one.state}`)}</span
     >`;
 }

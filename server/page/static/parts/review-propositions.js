@@ -8,11 +8,7 @@ const UNLIKELY = 0.1;
 export function ReviewPropositions({ t, desk, propositions, overruling }) {
   const [all, setAll] = useState(false);
   const shown = propositions.filter(
-    (one) =>
-      all ||
-      overruling ||
-      one.probability >= UNLIKELY ||
-      one.ruled !== undefined,
+    (one) => all || overruling || one.probability >= UNLIKELY || one.ruled !== undefined,
   );
   if (!propositions.length) return html`<p class="soft">${t("no_verdict")}</p>`;
   return html`<section aria-label=${t("propositions")}>
@@ -45,7 +41,8 @@ function Proposition({
     return html`<button
       class="small"
       aria-pressed=${ruled === value ? "true" : "false"}
-      aria-label=${t(says, { number, name: words })}
+      aria-label=${`${t(word)}, ${number}: ${words}`}
+      title=${t(says)}
       onClick=${() => desk.rule(name, value)}
     >
       ${t(word)}
@@ -56,14 +53,10 @@ function Proposition({
   >
     <span class="desk-number">${number}</span>
     <span class="desk-wording"
-      >${words}
-      <code>${name}</code
-      >${hard && html` <span class="badge warn">${t("hard")}</span>`}</span
+      >${words} <code>${name}</code>${hard && html` <span class="badge warn">${t("hard")}</span>`}</span
     >
     <span class="bar-track" aria-hidden="true"
-      ><span
-        class=${`bar-fill ${holds && hard ? "minus" : ""}`}
-        style=${{ width: percent }} /><span
+      ><span class=${`bar-fill ${holds && hard ? "minus" : ""}`} style=${{ width: percent }} /><span
         class="bar-zero"
         style=${{ left: `${threshold * 100}%` }}
     /></span>

@@ -5,15 +5,10 @@ import { html, useEffect, useRef } from "../vendor/htm-preact.js";
 export function ReviewQueue({ t, desk, go }) {
   const list = useRef(null);
   useEffect(
-    () =>
-      list.current
-        ?.querySelector("[aria-current]")
-        ?.scrollIntoView({ block: "nearest" }),
+    () => list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }),
     [desk.at, desk.items],
   );
-  return html`<p class="soft small" role="status">
-      ${t("in_queue", { count: t.number(desk.total) })}
-    </p>
+  return html`<p class="soft small" role="status">${t("in_queue", { count: t.number(desk.total) })}</p>
     <ol class="desk-queue" ref=${list}>
       ${desk.items.map(
         (item, index) =>
@@ -35,5 +30,4 @@ export function ReviewQueue({ t, desk, go }) {
     </ol>`;
 }
 
-const kindOf = (name) =>
-  ["judge_failed", "disliked"].includes(name) ? "bad" : "warn";
+const kindOf = (name) => (["judge_failed", "disliked"].includes(name) ? "bad" : "warn");

@@ -7,24 +7,9 @@ import { ReviewAnswer } from "./review-answer.js";
 import { ReviewPropositions } from "./review-propositions.js";
 import { ReviewProof } from "./review-proof.js";
 
-const CLASSES = [
-  "ideal",
-  "minimum_acceptable",
-  "unacceptable",
-  "illogical",
-  "disallowed",
-];
+const CLASSES = ["ideal", "minimum_acceptable", "unacceptable", "illogical", "disallowed"];
 
-export function ReviewRecord({
-  api,
-  t,
-  caller,
-  desk,
-  settle,
-  writing,
-  setWriting,
-  overruling,
-}) {
+export function ReviewRecord({ api, t, caller, desk, settle, writing, setWriting, overruling }) {
   const { record, candidate, propositions, draft } = desk;
   const spoken = Object.keys(draft.said).length || draft.class;
   return html`<article class="desk-record">
@@ -49,12 +34,8 @@ export function ReviewRecord({
       <button class="main" onClick=${() => settle(true)}>
         ${t(spoken ? "agree_rest" : "agree")} <kbd>a</kbd>
       </button>
-      <button onClick=${() => settle(false)} disabled=${!spoken}>
-        ${t("save_only")} <kbd>s</kbd>
-      </button>
-      <button onClick=${() => setWriting(true)}>
-        ${t("write")} <kbd>e</kbd>
-      </button>
+      <button onClick=${() => settle(false)} disabled=${!spoken}>${t("save_only")} <kbd>s</kbd></button>
+      <button onClick=${() => setWriting(true)}>${t("write")} <kbd>e</kbd></button>
       <label class="row">
         <span>${t("class")}</span>
         <select
@@ -97,8 +78,7 @@ function Candidates({ t, desk, record, candidate }) {
 }
 
 const sums = (t, { reward, rm, rbr }) => {
-  const shown = (value) =>
-    t.number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const shown = (value) => t.number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   return { reward: shown(reward), rm: shown(rm ?? 0), rbr: shown(rbr ?? 0) };
 };
 
@@ -106,11 +86,7 @@ function Marked({ text, propositions }) {
   // What surely does not hold has no sentence that caused it.
   return html`<p class="as-written">
     ${markEvidence(text, propositions).map(({ text, numbers, ends }) =>
-      numbers.length
-        ? html`<mark
-            >${text}${ends.map((number) => html`<sup>${number}</sup>`)}</mark
-          >`
-        : text,
+      numbers.length ? html`<mark>${text}${ends.map((number) => html`<sup>${number}</sup>`)}</mark>` : text,
     )}
   </p>`;
 }

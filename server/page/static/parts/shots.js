@@ -10,12 +10,7 @@ export function Shots({ t }) {
   const add = () => setRows([...rows, Math.max(...rows) + 1]);
   return html`<label class="field"
       ><span>${t("instruction")}</span
-      ><textarea
-        name="instruction"
-        rows="2"
-        required
-        maxlength="100000"
-      ></textarea>
+      ><textarea name="instruction" rows="2" required maxlength="100000"></textarea>
     </label>
     <ol class="shots">
       ${rows.map(
@@ -23,21 +18,11 @@ export function Shots({ t }) {
           html`<li key=${row}>
             <label class="field"
               ><span>${t("shot_question", { number: index + 1 })}</span
-              ><textarea
-                name="shot_question"
-                rows="2"
-                required
-                maxlength="100000"
-              ></textarea>
+              ><textarea name="shot_question" rows="2" required maxlength="100000"></textarea>
             </label>
             <label class="field"
               ><span>${t("shot_answer", { number: index + 1 })}</span
-              ><textarea
-                name="shot_answer"
-                rows="2"
-                required
-                maxlength="100000"
-              ></textarea>
+              ><textarea name="shot_answer" rows="2" required maxlength="100000"></textarea>
             </label>
             ${
               rows.length > FEWEST &&
@@ -52,12 +37,7 @@ export function Shots({ t }) {
           </li>`,
       )}
     </ol>
-    <button
-      type="button"
-      class="small"
-      disabled=${rows.length >= MOST}
-      onClick=${add}
-    >
+    <button type="button" class="small" disabled=${rows.length >= MOST} onClick=${add}>
       ${t("shot_add")}
     </button>`;
 }

@@ -10,10 +10,7 @@ const KIND = { in_force: "good", expired: "warn", withdrawn: "" };
 export function VerifiedList({ api, t, caller }) {
   const [answers, setAnswers] = useState(null);
   const [error, setError] = useState(null);
-  const load = () =>
-    api
-      .get("v1/verified_answers")
-      .then(({ data }) => setAnswers(data), setError);
+  const load = () => api.get("v1/verified_answers").then(({ data }) => setAnswers(data), setError);
   useEffect(() => void load(), []);
 
   const withdraw = async (id) => {
@@ -35,28 +32,18 @@ export function VerifiedList({ api, t, caller }) {
         (one) =>
           html`<li key=${one.id} class="card">
             <p class="row">
-              <span class=${`badge ${KIND[one.state]}`}
-                >${t(`verified_${one.state}`)}</span
-              >
+              <span class=${`badge ${KIND[one.state]}`}>${t(`verified_${one.state}`)}</span>
               <span class="soft small"
-                >${one.reason}
-                ${t("verified_served", { count: t.number(one.served ?? 0) })}</span
+                >${one.reason} ${t("verified_served", { count: t.number(one.served ?? 0) })}</span
               >
             </p>
             <p class="as-written"><b>${one.question}</b></p>
             <p class="as-written">${one.answer}</p>
-            <p class="soft small">
-              ${one.sources.map(({ title, path }) => title || path).join(", ")}
-            </p>
+            <p class="soft small">${one.sources.map(({ title, path }) => title || path).join(", ")}</p>
             ${
               one.state === "in_force" &&
               may(caller.role, "admin") &&
-              html`<button
-                class="small danger"
-                onClick=${() => withdraw(one.id)}
-              >
-                ${t("withdraw")}
-              </button>`
+              html`<button class="small danger" onClick=${() => withdraw(one.id)}>${t("withdraw")}</button>`
             }
           </li>`,
       )}

@@ -42,26 +42,21 @@ export function Tab({ api, t, caller, path, memory }) {
     const pending = digits.current;
     clearTimeout(pending.timer);
     pending.text += digit;
-    if (Number(pending.text) * 10 > desk.propositions.length)
-      return finishNumber();
+    if (Number(pending.text) * 10 > desk.propositions.length) return finishNumber();
     pending.timer = setTimeout(finishNumber, DIGIT_MS);
     return redraw((count) => count + 1);
   };
   const nextCandidate = () => {
     const { candidates } = desk.record;
     const index = candidates.findIndex(({ id }) => id === desk.draft.candidate);
-    if (candidates.length > 1)
-      desk.show(candidates[(index + 1) % candidates.length].id);
+    if (candidates.length > 1) desk.show(candidates[(index + 1) % candidates.length].id);
   };
   const keys = {
     j: () => go(desk.at + 1),
     k: () => go(desk.at - 1),
     a: () => settle(true),
     s: () => settle(false),
-    o: () =>
-      desk.record &&
-      (digits.current = { text: "" }) &&
-      redraw((count) => count + 1),
+    o: () => desk.record && (digits.current = { text: "" }) && redraw((count) => count + 1),
     e: () => desk.record && setWriting(true),
     c: () => desk.record && nextCandidate(),
     "/": () => document.querySelector(".desk-filters select")?.focus(),
@@ -71,13 +66,7 @@ export function Tab({ api, t, caller, path, memory }) {
   // Anew at each turn of the page, since what the keys do hangs on what is shown.
   useEffect(() => {
     const onKey = (event) => {
-      if (
-        event.defaultPrevented ||
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey
-      )
-        return;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       if (document.querySelector("dialog[open]")) return;
       const typing = event.target.matches("input, textarea, select");
       if (event.key === "Escape") {
@@ -104,17 +93,11 @@ export function Tab({ api, t, caller, path, memory }) {
     <section class="desk-left" aria-label=${t("queue")}>
       <div class="desk-head">
         <h1>${t("title")}</h1>
-        <button class="quiet small" onClick=${() => setHelping(true)}>
-          ${t("keys")}
-        </button>
+        <button class="quiet small" onClick=${() => setHelping(true)}>${t("keys")}</button>
       </div>
       <${ReviewFilters} ...${{ api, t, desk }} />
       <${ReviewQueue} ...${{ t, desk, go }} />
-      <button
-        class="small"
-        aria-pressed=${listing ? "true" : "false"}
-        onClick=${() => setListing(!listing)}
-      >
+      <button class="small" aria-pressed=${listing ? "true" : "false"} onClick=${() => setListing(!listing)}>
         ${t("verified_answers")}
       </button>
     </section>

@@ -27,9 +27,7 @@ export function Tab({ api, t, path, memory }) {
     if (!path) return;
     api
       .get(`v1/reviews/${encodeURIComponent(path)}`)
-      .then(setPicked, (error) =>
-        setOutcome({ ...inWords(error, t), kind: "bad" }),
-      );
+      .then(setPicked, (error) => setOutcome({ ...inWords(error, t), kind: "bad" }));
   }, [path]);
 
   const submit = async (event) => {
@@ -60,9 +58,7 @@ export function Tab({ api, t, path, memory }) {
     }
   };
   const onKey = (event) =>
-    event.key === "Enter" &&
-    (event.ctrlKey || event.metaKey) &&
-    form.current.requestSubmit();
+    event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.current.requestSubmit();
 
   return html`<div class="tab writing">
     <h1>${t("title")}</h1>
@@ -70,10 +66,7 @@ export function Tab({ api, t, path, memory }) {
     <div class="row" role="group" aria-label=${t("kinds")}>
       ${KINDS.map(
         (name) =>
-          html`<button
-            aria-pressed=${name === kind ? "true" : "false"}
-            onClick=${() => choose(name)}
-          >
+          html`<button aria-pressed=${name === kind ? "true" : "false"} onClick=${() => choose(name)}>
             ${t(name)}
           </button>`,
       )}
@@ -89,8 +82,7 @@ export function Tab({ api, t, path, memory }) {
         onSubmit=${submit}
         onKeyDown=${onKey}
       >
-        ${kind === "plain" && html`<${Plain} t=${t} />`}
-        ${kind === "few_shot" && html`<${Shots} t=${t} />`}
+        ${kind === "plain" && html`<${Plain} t=${t} />`} ${kind === "few_shot" && html`<${Shots} t=${t} />`}
         ${kind === "from_user" && html`<${FromUser} t=${t} picked=${picked} />`}
         <div class="row end">
           <span class="soft small">${t("ctrl_enter")}</span>
@@ -102,8 +94,7 @@ export function Tab({ api, t, path, memory }) {
 }
 
 function Plain({ t }) {
-  return html`<${Field} name="prompt" word=${t("prompt")} rows="3" />
-    <${Answer} t=${t} />`;
+  return html`<${Field} name="prompt" word=${t("prompt")} rows="3" /> <${Answer} t=${t} />`;
 }
 
 function FromUser({ t, picked }) {
@@ -111,37 +102,27 @@ function FromUser({ t, picked }) {
     <blockquote class="as-written">${picked.question}</blockquote>
     <label class="field"
       ><span>${t("use_case")}</span>
-      <input
-        name="use_case"
-        required
-        maxlength="2000"
-        placeholder=${t("use_case_hint")}
-      />
+      <input name="use_case" required maxlength="2000" placeholder=${t("use_case_hint")} />
     </label>
     <${Answer} t=${t} />`;
 }
 
-const Answer = ({ t }) =>
-  html`<${Field} name="completion" word=${t("answer")} rows="8" />`;
+const Answer = ({ t }) => html`<${Field} name="completion" word=${t("answer")} rows="8" />`;
 
 const Field = ({ name, word, rows }) =>
   html`<label class="field"
-    ><span>${word}</span
-    ><textarea name=${name} rows=${rows} required maxlength="100000"></textarea>
+    ><span>${word}</span><textarea name=${name} rows=${rows} required maxlength="100000"></textarea>
   </label>`;
 
 function exampleOf(kind, data, picked) {
   const text = (name) => data.get(name).trim();
-  if (kind === "plain")
-    return { prompt: text("prompt"), completion: text("completion") };
+  if (kind === "plain") return { prompt: text("prompt"), completion: text("completion") };
   if (kind === "few_shot") {
     const answers = data.getAll("shot_answer");
-    const examples = data
-      .getAll("shot_question")
-      .map((question, index) => ({
-        question: question.trim(),
-        answer: answers[index].trim(),
-      }));
+    const examples = data.getAll("shot_question").map((question, index) => ({
+      question: question.trim(),
+      answer: answers[index].trim(),
+    }));
     return { instruction: text("instruction"), examples };
   }
   const { messages } = picked.request;
