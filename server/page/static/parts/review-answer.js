@@ -10,7 +10,10 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
   const [saved, setSaved] = useState(null);
   const [outcome, setOutcome] = useState(null);
   const box = useRef(null);
-  const admin = may(caller.role, "admin");
+  // What somebody wrote before can be served as well.
+  const correction =
+    saved ?? record.feedback.findLast((one) => one.type === "correction" && one.state === "counts")?.id;
+  const servable = record.passages.length > 0 && (correction || record.answered);
 
   useEffect(() => void (writing && box.current?.focus()), [writing]);
 
@@ -39,7 +42,7 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
       () =>
         api.post("v1/verified_answers", {
           completion_id: record.id,
-          ...(saved ? { feedback_id: saved } : {}),
+          ...(correction ? { feedback_id: correction } : {}),
         }),
       "served_from_now_on",
     );
@@ -50,6 +53,7 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
       writing &&
       html`<form class="better" onSubmit=${save} onKeyDown=${onKey}>
         <label for="desk-correction">${t("write_label")}</label>
+        <p class="soft small">${t("write_marks")}</p>
         <textarea id="desk-correction" ref=${box} rows="6" required maxlength="100000">
 ${candidate?.text ?? record.answer ?? ""}</textarea>
         <div class="row end">
@@ -60,10 +64,10 @@ ${candidate?.text ?? record.answer ?? ""}</textarea>
     }
     ${outcome && html`<${Notice} ...${outcome} />`}
     ${
-      admin &&
-      (saved || record.decision === "serve") &&
+      servable &&
+      may(caller.role, "admin") &&
       html`<p class="row">
-        <button onClick=${serve}>${t(saved ? "serve_correction" : "serve_answer")}</button>
+        <button onClick=${serve}>${t(correction ? "serve_correction" : "serve_answer")}</button>
         <span class="soft small">${t("serve_explained")}</span>
       </p>`
     }
