@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
+from contract.verdict import CompletionClass
 from contract.wire import Body, FieldError
 
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Rating = StrictBool | Stars | Literal["good", "ok", "bad"]
-FeedbackType = Literal["rating", "pair", "ranking", "correction", "comment"]
+FeedbackType = Literal["rating", "pair", "ranking", "correction", "comment", "ruling"]
 
 # One place of a ranking: a candidate, or several that are equally good.
 Place = Identifier | Annotated[list[Identifier], Field(min_length=1)]
@@ -20,6 +21,9 @@ Tags = Annotated[
     dict[Identifier, Annotated[str, Field(max_length=2_000)]],
     Field(max_length=64),
 ]
+
+# What a person says of each proposition of an answer, by its name.
+Propositions = Annotated[dict[Identifier, StrictBool], Field(max_length=200)]
 
 MOST_RANKED = 16
 LONGEST_CORRECTION = 100_000
@@ -31,10 +35,13 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "ranking": ("ranking",),
     "correction": ("correction",),
     "comment": (),
+    "ruling": (),
 }
 _MAY: dict[str, tuple[str, ...]] = {
-    "candidate_id": ("rating", "correction", "comment"),
+    "candidate_id": ("rating", "correction", "comment", "ruling"),
     "metric": ("rating",),
+    "propositions": ("ruling",),
+    "completion_class": ("ruling",),
 }
 
 
@@ -44,8 +51,11 @@ class Feedback(Body):
     A rating's `value` is true or false, 1 to 5, or good, ok or bad. `preferred_id`, `rejected_id` and
     `ranking` name candidates, or completions that answer the same conversation; a ranking holds the best
     first, and a list in it holds those that are equally good. `metric` is the name of what was rated,
-    where that is not simply the answer.
+    where that is not simply the answer. A ruling says of propositions whether they hold, and what class the
+    answer has; one that says neither agrees with the judge in everything.
     """
+
+    model_config = Body.model_config | {"serialize_by_alias": True}
 
     id: Identifier
     type: FeedbackType
@@ -56,6 +66,8 @@ class Feedback(Body):
     rejected_id: Identifier | None = None
     ranking: Annotated[list[Place], Field(min_length=1, max_length=MOST_RANKED)] | None = None
     correction: Annotated[str, Field(min_length=1, max_length=LONGEST_CORRECTION)] | None = None
+    propositions: Propositions | None = None
+    completion_class: CompletionClass | None = Field(None, alias="class")
     reason_codes: Annotated[list[Identifier], Field(max_length=32)] | None = None
     comment: Annotated[str, Field(max_length=20_000)] | None = None
     rater: Identifier | None = None
@@ -86,7 +98,7 @@ class Feedback(Body):
         for name, kinds in owners.items():
             if self.type not in kinds and getattr(self, name) is not None:
                 raise FieldError(
-                    name,
+                    type(self).model_fields[name].alias or name,
                     f"it belongs to feedback of the type {' or '.join(kinds)}, and this is a "
                     f"{self.type}; send it by itself",
                 )
@@ -96,6 +108,10 @@ class Feedback(Body):
     def _makes_sense(self) -> Feedback:
         if self.correction is not None and not self.correction.strip():
             raise FieldError("correction", "it is empty")
+        if self.propositions is not None and not self.propositions:
+            raise FieldError(
+                "propositions", "it is empty; leave it out to agree with the judge in everything"
+            )
         if self.preferred_id is not None and self.preferred_id == self.rejected_id:
             raise FieldError("rejected_id", "preferred_id and rejected_id must differ")
         if self.ranking is not None:

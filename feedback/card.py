@@ -24,7 +24,10 @@ TRAINERS = {
         "OpenAI's preference fine-tuning",
         "input, preferred_output, non_preferred_output",
     ),
+    "labels": ("`plumbline rubric agree`", "messages, passages, answers, labels"),
+    "ladders": ("`plumbline rubric fit`", "prompt, passages, response_type, answers"),
 }
+_HEAD = ("`plumbline rubric train`", "question, answer, label")
 _MISSED = (
     "Personal data are told by form and wording. Names in running text without a title, a label or an "
     "introduction, addresses without a street and a number, and what is spelt out are not found."
@@ -73,7 +76,7 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
 
 
 def _markdown(card: Mapping[str, Any], options: Options) -> Iterator[str]:
-    trainer, columns = TRAINERS[card["format"]]
+    trainer, columns = _HEAD if options.proposition else TRAINERS[card["format"]]
     yield f"# Preference data: {card['format']}\n"
     yield f"For {trainer} (columns: {columns}; further columns say where a row came from).\n"
     yield "| | |\n|---|---|"

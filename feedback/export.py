@@ -21,11 +21,12 @@ from feedback.cleaning import Cleaning
 from feedback.counts import Counts
 from feedback.example import ANSWER, REFUSE, Example, is_known
 from feedback.fit import misfit, named_in
-from feedback.formats import Material, rows_of
+from feedback.formats import rows_of
 from feedback.hygiene.balance import lot
 from feedback.hygiene.task_types import task_type
 from feedback.log import Log
-from feedback.options import Options
+from feedback.material import Material
+from feedback.options import RULED, Options
 from feedback.pairs import human_pairs, judge_pairs
 from feedback.records import FeedbackRecord
 from feedback.turns import LoggedTurn, count_deleted, count_turns, find_turn, read_turns
@@ -55,6 +56,11 @@ def export(log: Log, folder: Path, options: Options, progress: Progress) -> Coun
             "OpenAI's format has no column that says whose preference a row is. Export --source human and "
             "--source judge into two folders."
         )
+    if options.kind in RULED and options.judge:
+        raise ConfigurationError(
+            f"{options.kind} are what people ruled, so that the judge can be held against them; they come "
+            "from --source human only."
+        )
     counts = Counts()
     with replace_folder(folder) as draft, log.reading() as connection:
         connection.execute("BEGIN")  # one state of the log, whatever is written meanwhile
@@ -73,7 +79,8 @@ def _examples(
 ) -> Iterator[Example]:
     agreement = Agreement()
     total = count_turns(connection, options.selection)
-    for turn in read_turns(connection, options.selection, with_passages=options.kind == "grpo"):
+    with_passages = options.kind in ("grpo", *RULED)
+    for turn in read_turns(connection, options.selection, with_passages=with_passages):
         counts.turns += 1
         if counts.turns % 100 == 0 or counts.turns == total:
             progress("reading turns", counts.turns, total)

@@ -11,7 +11,7 @@ from contract.terminal import Command, config_option, progress_bars, together
 from feedback.counts import Counts
 from feedback.export import export as run_export
 from feedback.log_option import data_dir_option, log_of
-from feedback.options import KINDS, Hygiene, Kind, Options, Quality, Selection, Source
+from feedback.options import KINDS, RULED, Hygiene, Kind, Options, Quality, Selection, Source
 from feedback.turn_options import many, turn_options
 from feedback.whole import EXPORT
 
@@ -104,7 +104,7 @@ quality_options = together(
 
 
 @click.command(cls=Command, short_help="Write preferences as training data.")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice([*KINDS, *RULED]))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option(
     "--source",
@@ -121,10 +121,8 @@ quality_options = together(
 )
 @click.option(
     "--validation",
-    default=0.1,
-    show_default=True,
     type=click.FloatRange(0, 0.9),
-    help="Share of persons kept for validation.",
+    help="Share of persons kept for validation.  [default: 0.1; for labels and ladders 0]",
 )
 @click.option(
     "--split-by",
@@ -134,6 +132,11 @@ quality_options = together(
     help="Who is in one file only: those who asked, or those who judged.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
+@click.option(
+    "--proposition",
+    metavar="NAME",
+    help="labels: this one only, as lines of `plumbline rubric train`.",
+)
 @turn_options()
 @hygiene_options
 @quality_options
@@ -144,9 +147,10 @@ def export(
     out: Path,
     source: str,
     min_margin: float,
-    validation: float,
+    validation: float | None,
     split_by: str,
     seed: int,
+    proposition: str | None,
     data_dir: Path | None,
     config: Path | None,
     **chosen: Any,
@@ -160,8 +164,10 @@ def export(
     kto         thumbs up and down    prompt, completion, label
     grpo        prompts               prompt, passages, cited, reference, candidates
     openai-dpo  preferences           input, preferred_output, non_preferred_output
+    labels      rulings               lines of `plumbline rubric agree`, or with --proposition of `rubric train`
+    ladders     rulings on classes    lines of `plumbline rubric fit`
 
-    The files load with datasets.load_dataset("json", …) and train in TRL as they are. The card says what
+    The files of the first six load with datasets.load_dataset("json", …) and train in TRL as they are. The card says what
     was left out, and why. An export that is in the folder is replaced; a folder that holds anything else is
     left alone.
 
@@ -170,7 +176,12 @@ def export(
       plumbline export dpo --out round-1
       plumbline export rm --out round-1 --source both --since 2026-11-01
       plumbline export sft --out round-1 --pii redact --evaluation eval.jsonl --same-language
+      plumbline export labels --out rulings && plumbline rubric agree rulings/train.jsonl
     """
+    if proposition is not None and kind != "labels":
+        raise click.UsageError("--proposition is for labels only.")
+    if validation is None:
+        validation = 0.0 if kind in RULED else 0.1
     options = Options(
         kind=cast(Kind, kind),
         sources=cast("tuple[Source, ...]", ("human", "judge") if source == "both" else (source,)),
@@ -179,8 +190,9 @@ def export(
         split_by=cast(Any, split_by),
         seed=seed,
         selection=_selection(chosen),
-        hygiene=_hygiene(chosen),
+        hygiene=_hygiene(kind, chosen),
         quality=_quality(kind, chosen),
+        proposition=proposition,
     )
     replaces = EXPORT.is_in(out)
     with progress_bars() as progress:
@@ -209,15 +221,24 @@ def _check_no_hygiene() -> None:
             )
 
 
+def _unless_asked_for(defaults: dict[str, Any]) -> dict[str, Any]:
+    """What holds where the command line says nothing: a ruling on each answer counts, who asked alike or not."""
+    context = click.get_current_context()
+    given = click.core.ParameterSource.COMMANDLINE
+    return {n: v for n, v in defaults.items() if context.get_parameter_source(n) is not given}
+
+
 def _selection(chosen: dict[str, Any]) -> Selection:
     names = ("since", "until", "policies", "collections", "languages", "labels", "without_labels")
     return Selection(**{name: chosen[name] for name in names})
 
 
-def _hygiene(chosen: dict[str, Any]) -> Hygiene | None:
+def _hygiene(kind: str, chosen: dict[str, Any]) -> Hygiene | None:
     if not chosen["hygiene"]:
         _check_no_hygiene()
         return None
+    if kind in RULED:
+        chosen = chosen | _unless_asked_for({"near_duplicates": False, "per_person": 0})
     names = (
         "near_duplicates",
         "per_person",

@@ -7,7 +7,7 @@ came before its turn could not be checked.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -22,6 +22,7 @@ _OWNER_OF = (
     "SELECT id, labels, request FROM completion WHERE deleted IS NULL AND "
     "id = coalesce((SELECT completion_id FROM candidate WHERE id = ?), ?)"
 )
+_JUDGEMENTS = "SELECT judgement FROM candidate WHERE completion_id = ?"
 
 
 def landed(connection: sqlite3.Connection, completion_id: str) -> bool:
@@ -66,6 +67,35 @@ def check_fit(
                 "the same one can be compared.",
                 param=param,
             )
+
+
+def check_propositions(
+    connection: sqlite3.Connection,
+    completion_id: str,
+    named: Collection[str],
+    known: Collection[str],
+) -> None:
+    """Check the propositions that a ruling names: those of the rubric in service are `known`, and so is what
+    the judge was asked when the turn was made.
+
+    Raises:
+        RequestRejected: one of them is neither.
+    """
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        spoken_of = {
+            name
+            for (judgement,) in connection.execute(_JUDGEMENTS, (completion_id,))
+            for part in ("propositions", "unjudged")
+            for name in orjson.loads(judgement).get(part) or ()
+        }
+        unknown = [name for name in unknown if name not in spoken_of]
+    if unknown:
+        raise RequestRejected(
+            f"There is no proposition {unknown[0]!r}, neither in the rubric in service nor in the verdicts "
+            f"of this turn. The rubric has {', '.join(sorted(known))}.",
+            param="propositions",
+        )
 
 
 def misfit(connection: sqlite3.Connection, row: FeedbackRecord) -> str | None:

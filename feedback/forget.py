@@ -29,6 +29,8 @@ _BARE = (
     "preferred_id",
     "rejected_id",
     "ranking",
+    "propositions",
+    "class",
     "supersedes",
 )
 _TURN_TEXTS = ("person", "question", "request", "prompt", "passages", "reply", "metadata")

@@ -7,59 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
-import orjson
-
-from contract.feedback import score_of
 from feedback.answers import Answer
 from feedback.example import ANSWER, NEITHER, REFUSE, Row
-from feedback.options import Kind, Options, Source
+from feedback.material import Material, Taught
+from feedback.options import Kind, Source
 from feedback.pairs import Pair
-from feedback.turns import LoggedTurn
+from feedback.rulings import labelled, ladder
 
 # From this rating on (0 bad to 1 good) an answer is an example; up to that one it is a bad one.
 _GOOD, _BAD = 0.75, 0.25
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
-
-Taught = tuple[Row, int]
-
-
-class Material(NamedTuple):
-    """What a row is made from: a turn, its answers by name, and what was said about them."""
-
-    turn: LoggedTurn
-    named: Mapping[str, Answer]
-    pairs: list[Pair]
-    options: Options
-
-    def rated(self) -> Iterator[tuple[Answer, float]]:
-        """Answers that people rated, from 0 (bad) to 1 (good)."""
-        for row in self.turn.feedback:
-            answer = self.named.get(row.body.get("candidate_id") or self.turn.id)
-            value = row.body.get("value")
-            if row.type == "rating" and answer is not None and value is not None:
-                yield answer, score_of(value)
-
-    def corrections(self) -> list[str]:
-        """Better answers that people wrote."""
-        return [row.body["correction"] for row in self.turn.feedback if row.type == "correction"]
-
-    def origin(self, source: Source) -> Row:
-        """The columns that say where a row came from."""
-        return {
-            "source": source,
-            "group": self.turn.id,
-            "language": self.turn.language,
-            "policy_version": self.turn.policy_version,
-        }
-
-    @property
-    def prompt(self) -> Any:
-        """The logged prompt, spliced in as it is stored."""
-        return orjson.Fragment(self.turn.prompt)
 
 
 def rows_of(material: Material) -> list[Taught]:
@@ -225,4 +185,6 @@ _MAKERS: dict[Kind, Callable[[Material], list[Taught]]] = {
     "kto": _marks,
     "grpo": _prompts,
     "openai-dpo": _openai,
+    "labels": labelled,
+    "ladders": ladder,
 }

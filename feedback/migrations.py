@@ -129,6 +129,52 @@ def m005_tombstones(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE feedback ADD COLUMN erased REAL")
 
 
+def m006_review(connection: sqlite3.Connection) -> None:
+    """The queue of turns that need a person, with what it is filtered by."""
+    connection.execute(
+        """
+        CREATE TABLE review (
+            completion_id TEXT PRIMARY KEY,
+            created REAL NOT NULL,
+            collection TEXT NOT NULL,
+            language TEXT NOT NULL,
+            policy_version TEXT NOT NULL,
+            labels TEXT NOT NULL,          -- JSON, those of the turn
+            reasons INTEGER NOT NULL,      -- bits: judge failed, unsure, refused, regenerated, disliked
+            done INTEGER NOT NULL          -- a ruling or a correction stands on it
+        ) WITHOUT ROWID
+        """
+    )
+    connection.execute(
+        """
+        INSERT INTO review
+        SELECT id, created, collection, language, policy_version, labels,
+            failed + 2 * (review AND NOT refused) + 4 * refused + 8 * again + 16 * disliked AS reasons, done
+        FROM (
+            SELECT c.*,
+                EXISTS (SELECT 1 FROM candidate k WHERE k.completion_id = c.id
+                    AND json_extract(k.judgement, '$.error') IS NOT NULL) AS failed,
+                (c.decision = 'refuse'
+                    OR json_extract(c.reply, '$.choices[0].message.refusal') IS NOT NULL) AS refused,
+                EXISTS (SELECT 1 FROM candidate k WHERE k.completion_id = c.id AND k.attempt > 0) AS again,
+                EXISTS (SELECT 1 FROM feedback f WHERE f.completion_id = c.id AND f.type = 'rating'
+                    AND (json_type(f.body, '$.value') = 'false' OR json_extract(f.body, '$.value') = 'bad'
+                        OR (json_type(f.body, '$.value') = 'integer' AND json_extract(f.body, '$.value') <= 2))
+                    AND coalesce((SELECT served FROM candidate
+                        WHERE id = json_extract(f.body, '$.candidate_id')), 1)
+                    AND NOT EXISTS (SELECT 1 FROM feedback l
+                        WHERE l.completion_id = c.id AND l.supersedes = f.id)) AS disliked,
+                EXISTS (SELECT 1 FROM feedback f WHERE f.completion_id = c.id
+                    AND f.type IN ('ruling', 'correction')
+                    AND NOT EXISTS (SELECT 1 FROM feedback l
+                        WHERE l.completion_id = c.id AND l.supersedes = f.id)) AS done
+            FROM completion c
+            WHERE c.deleted IS NULL AND c.decision IN ('serve', 'refuse')
+        ) WHERE reasons
+        """
+    )
+
+
 def m007_verified_answers(connection: sqlite3.Connection) -> None:
     """Answers of people that are served again. `verified_change` counts what servers must read again."""
     connection.execute(
@@ -184,6 +230,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m003_what_candidates_say,
     m004_what_callers_change,
     m005_tombstones,
+    m006_review,
     m007_verified_answers,
 )
 

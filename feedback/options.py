@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["sft", "rm", "dpo", "kto", "grpo", "openai-dpo"]
+Kind = Literal["sft", "rm", "dpo", "kto", "grpo", "openai-dpo", "labels", "ladders"]
 Source = Literal["human", "judge"]
 Pii = Literal["drop", "redact", "keep"]
 
+# What trainers read, and what people ruled for the judge.
 KINDS: tuple[Kind, ...] = ("sft", "rm", "dpo", "kto", "grpo", "openai-dpo")
+RULED: tuple[Kind, ...] = ("labels", "ladders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Options:
         split_by: who is in one file only: the persons who asked, or the raters who judged.
         seed: with the same log and options, the same seed gives the same bytes.
         hygiene: None leaves everything in.
+        proposition: of labels, the one that a head is to be trained for; None takes all of them.
     """
 
     kind: Kind
@@ -105,6 +108,7 @@ class Options:
     selection: Selection = field(default_factory=Selection)
     hygiene: Hygiene | None = field(default_factory=Hygiene)
     quality: Quality = field(default_factory=Quality)
+    proposition: str | None = None
 
     @property
     def human(self) -> bool:

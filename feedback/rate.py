@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections.abc import Collection
 from typing import Any
 
 from contract.access import OWNER, Access
 from contract.errors import NotFound, RequestRejected
 from contract.feedback import Feedback
 from contract.ids import uuid7
-from feedback.fit import check_fit, landed
+from feedback.fit import check_fit, check_propositions, landed
 from feedback.log import Log
 from feedback.records import FeedbackRecord
 
@@ -25,12 +26,15 @@ async def store(
     *,
     access: Access = OWNER,
     rater: str | None = None,
+    propositions: Collection[str] | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Store feedback and say what became of it.
 
     Feedback may arrive before its completion has landed; it is kept, and counts once both are there.
-    `rater` is who gave it where the feedback itself does not say. A dry run checks and stores nothing.
+    `rater` is who gave it where the feedback itself does not say. `propositions` are those of the rubric in
+    service: a ruling may name these, and those that the judge has spoken of in its turn; None admits all. A
+    dry run checks and stores nothing.
 
     Returns:
         The wire reply: `id`, `created`, `status` (`stored`, `duplicate` or `dry_run`), and whether the
@@ -38,8 +42,8 @@ async def store(
 
     Raises:
         NotFound: it is about a turn that this caller may not see, or an id that no turn can have.
-        RequestRejected: it names a candidate of another conversation, or an idempotency key that
-            was used for other feedback.
+        RequestRejected: it names a candidate of another conversation, an idempotency key that was used
+            for other feedback, or a proposition that nobody knows.
         StorageFailed: it could not be made durable.
     """
     body = feedback.model_dump(mode="json", exclude_none=True)
@@ -53,6 +57,8 @@ async def store(
                 "`chatcmpl-` and 32 hexadecimal digits, as its reply has it.",
                 param="id",
             )
+        if feedback.propositions and propositions is not None:
+            check_propositions(connection, feedback.id, feedback.propositions, propositions)
         if feedback.supersedes is not None:
             _check_superseded(connection, feedback)
     record = FeedbackRecord(

@@ -13,6 +13,7 @@ from contract.access import Access
 from contract.errors import NotFound
 from contract.verified import VERSION, is_verified
 from feedback.records import CandidateRecord, CompletionRecord, FeedbackRecord
+from feedback.review_rows import leave, place
 from feedback.tombstones import count_late, over
 
 _COMPLETION = [f.name for f in fields(CompletionRecord) if f.name != "candidates"]
@@ -51,6 +52,8 @@ def insert_completion(connection: sqlite3.Connection, record: CompletionRecord) 
     if stone is not None:
         erase(connection, record.id, time.time(), stone[1])
         count_late(connection, stone[0])
+    else:
+        place(connection, record.id)
 
 
 def insert_feedback(
@@ -74,6 +77,7 @@ def insert_feedback(
         if row is not None:
             return feedback_of(row), False
     _insert(connection, "feedback", _FEEDBACK, record)
+    place(connection, record.completion_id)
     return record, True
 
 
@@ -127,6 +131,7 @@ def erase(connection: sqlite3.Connection, completion_id: str, when: float, by: s
     )
     if not done.rowcount:
         raise no_completion(completion_id)
+    leave(connection, completion_id)
     connection.execute(
         "UPDATE candidate SET text = '', judgement = '{}', tool_calls = '[]', reasoning = '' "
         "WHERE completion_id = ?",

@@ -49,7 +49,17 @@ def _opinion(kind: str, body: Mapping[str, Any], names: Mapping[str, str]) -> st
         return " > ".join(" = ".join(_short(i, names) for i in place) for place in places)
     if kind == "correction":
         return f"better: {one_line(body.get('correction', ''))}"
+    if kind == "ruling":
+        return _ruling(body)
     return ""
+
+
+def _ruling(body: Mapping[str, Any]) -> str:
+    stated = (body.get("propositions") or {}).items()
+    parts = [f"{name} {'yes' if holds else 'no'}" for name, holds in stated]
+    if body.get("class"):
+        parts.append(f"class {body['class']}")
+    return ", ".join(parts) or "agrees with the judge"
 
 
 def _short(identifier: str, names: Mapping[str, str]) -> str:

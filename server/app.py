@@ -16,6 +16,7 @@ from server.key_check import KeyCheck
 from server.parts import Parts
 from server.routes import (
     chat,
+    demonstrations,
     documents,
     feedback,
     health,
@@ -24,6 +25,7 @@ from server.routes import (
     metrics,
     models,
     policies,
+    reviews,
     rubric,
     stored,
     uploads,
@@ -71,6 +73,8 @@ def create_app(parts: Parts) -> FastAPI:
         judge,
         rubric,
         feedback,
+        reviews,
+        demonstrations,
         documents,
         uploads,
         vector_stores,

@@ -12,9 +12,11 @@ from contract.errors import PlumblineError
 from contract.passage import Passage
 from contract.verdict import Serve, Verdict
 from feedback.records import CandidateRecord, CompletionRecord
+from rbrm.rubric import Rubric
 from server.callers import Caller
+from server.decide import is_unsure
 from server.live import Live
-from server.outcome import Turn
+from server.outcome import Choice, Turn
 from server.parts import Parts
 from server.replies import error_body
 from server.telemetry.flight import cut_reason
@@ -37,7 +39,7 @@ def turn_record(turn: Turn, reply: dict[str, Any], parts: Parts) -> CompletionRe
         reply=reply,
         decision="serve" if served else "refuse",
         answered=any(choice.answered for choice in turn.choices),
-        review=any(isinstance(c.decision, Serve) and c.decision.review for c in turn.choices),
+        review=any(_needs_a_person(choice, parts.judge.rubric) for choice in turn.choices),
         policy_version=turn.policy_version,
         judge_version=parts.judge.version,
         rubric_version=parts.judge.rubric.fingerprint,
@@ -92,6 +94,12 @@ def failed_record(
         labels=_labels(request, caller, ()),
         made_by=caller.name,
     )
+
+
+def _needs_a_person(choice: Choice, rubric: Rubric) -> bool:
+    queued = isinstance(choice.decision, Serve) and choice.decision.review
+    verdict = choice.judgement if choice.served is not None else None
+    return queued or (isinstance(verdict, Verdict) and is_unsure(verdict, rubric))
 
 
 def _labels(

@@ -13,7 +13,7 @@ from feedback.example import Example, Row
 from text.private_data import PrivateDatum, private_data
 
 # Columns that people's texts stand in; the others say where a row came from.
-_ASKED = ("prompt", "question", "previous", "passages", "cited", "input")
+_ASKED = ("prompt", "question", "previous", "passages", "cited", "input", "messages")
 _ANSWERED = (
     "chosen",
     "rejected",
@@ -22,6 +22,8 @@ _ANSWERED = (
     "candidates",
     "preferred_output",
     "non_preferred_output",
+    "answer",
+    "answers",
 )
 _WHERE = (
     ("personal data in the prompt or its passages", _ASKED),

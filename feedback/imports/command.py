@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 import click
 
+from contract.demonstrations import SOURCE_NAME
 from contract.errors import ConfigurationError
 from contract.terminal import (
     SOME_FAILED,
@@ -26,7 +27,7 @@ from feedback.imports.run import Outcome, import_file
 from feedback.log import Log
 from feedback.log_option import data_dir_option
 
-_SOURCE = re.compile(r"\w[\w.@-]{0,63}")
+_SOURCE = re.compile(SOURCE_NAME)
 
 
 @click.command("import", cls=Command, short_help="Take in what people said elsewhere.")

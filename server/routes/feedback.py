@@ -25,7 +25,7 @@ _QUERY = ("completion_id", "after", "limit", "order")
 
 @router.post("/v1/feedback")
 async def create(body: Feedback, parts: PartsDep, caller: RaterDep) -> dict[str, Any]:
-    """Store a rating, a pair, a ranking, a correction or a comment; it is durable when this answers."""
+    """Store a rating, a pair, a ranking, a correction, a comment or a ruling; it is durable when this answers."""
     return await _store(body, parts, caller)
 
 
@@ -77,5 +77,10 @@ async def _store(
 ) -> dict[str, Any]:
     check_not_hidden(parts.log, body.id, caller)
     return await store(
-        parts.log, body, access=caller.access, rater=caller.name or None, dry_run=dry_run
+        parts.log,
+        body,
+        access=caller.access,
+        rater=caller.name or None,
+        propositions=parts.judge.rubric.propositions,
+        dry_run=dry_run,
     )

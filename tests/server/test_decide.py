@@ -1,10 +1,11 @@
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
 
 from contract.verdict import JudgeFailed, Refuse, Regenerate, Serve, Verdict
 from rbrm.rubric import load_rubric
-from server.decide import decide
+from server.decide import decide, is_unsure
 
 RUBRIC = load_rubric()
 
@@ -108,3 +109,13 @@ def test_the_refusal_has_the_style_that_is_asked_for() -> None:
     )
     assert ruling(bad, may_retry=False) == Refuse("safe_refuse", "disallowed_content")
     assert ruling(INSULT, may_retry=False) == Refuse("hard_refuse", "insulting_language")
+
+
+def test_a_person_looks_where_a_hard_rule_was_just_passed() -> None:
+    for name, probability, unsure in (
+        ("insulting_language", 0.29, False),
+        ("insulting_language", 0.31, True),
+        ("requests_information", 0.45, False),
+    ):
+        judged = replace(verdict(1), propositions={name: probability})
+        assert is_unsure(judged, RUBRIC) is unsure

@@ -2,7 +2,26 @@
  * The tabs, in the order in which they are shown. `role` is the least role that may use one; label by language.
  */
 
-export const TABS = [{ name: "chat", role: "reader", label: { en: "Chat", zh: "对话" }, styled: true }];
+export const TABS = [
+  {
+    name: "chat",
+    role: "reader",
+    label: { en: "Chat", zh: "对话" },
+    styled: true,
+  },
+  {
+    name: "review",
+    role: "rater",
+    label: { en: "Review", zh: "审核" },
+    styled: true,
+  },
+  {
+    name: "write",
+    role: "rater",
+    label: { en: "Write", zh: "示范" },
+    styled: true,
+  },
+];
 
 const ROLES = ["reader", "rater", "admin"];
 
@@ -25,7 +44,10 @@ export async function loadTab({ name, styled }) {
 // The tab waits for its styles, so that it is never seen without them.
 function addStyle(href) {
   if (document.querySelector(`link[href="${href}"]`)) return null;
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  const link = Object.assign(document.createElement("link"), {
+    rel: "stylesheet",
+    href,
+  });
   document.head.append(link);
   return new Promise((resolve, reject) => Object.assign(link, { onload: resolve, onerror: reject }));
 }
