@@ -27,6 +27,7 @@ _BARE = (
     "value",
     "preferred_id",
     "rejected_id",
+    "tied_ids",
     "ranking",
     "supersedes",
 )

@@ -43,6 +43,13 @@ class Material(NamedTuple):
             if row.type == "rating" and answer is not None and value is not None:
                 yield answer, score_of(value)
 
+    def tied(self) -> Iterator[tuple[Answer, bool]]:
+        """Answers that people called equally good (true) or equally bad."""
+        for row in self.turn.feedback:
+            answers = [self.named.get(i) for i in row.body.get("tied_ids") or ()]
+            if row.type == "tie" and None not in answers:
+                yield from ((a, row.body["value"] == "good") for a in answers if a is not None)
+
     def corrections(self) -> list[str]:
         """Better answers that people wrote."""
         return [row.body["correction"] for row in self.turn.feedback if row.type == "correction"]
@@ -140,7 +147,7 @@ def _imitations(material: Material) -> list[Taught]:
 
 
 def _marks(material: Material) -> list[Taught]:
-    """Single answers with a thumb up or down; both sides of a pair count as one each."""
+    """Single answers with a thumb up or down; both sides of a pair or of a tie count as one each."""
     marks: dict[tuple[str, Source], list[bool]] = {}
     answers: dict[str, Answer] = {}
 
@@ -155,6 +162,8 @@ def _marks(material: Material) -> list[Taught]:
         for answer, score in material.rated():
             if score >= _GOOD or score <= _BAD:
                 mark(answer, "human", score >= _GOOD)
+        for answer, good in material.tied():
+            mark(answer, "human", good)
     # The majority decides; where opinions are even, there is none.
     clear = {key: sum(m) > len(m) / 2 for key, m in marks.items() if sum(m) != len(m) / 2}
     return [

@@ -179,7 +179,7 @@ def _count_feedback(counts: Tally, connection: sqlite3.Connection, selection: Se
         counts.raters[row.rater or "unknown"] += 1
         one = counts.policies.get(found.policy or "")
         value = row.body.get("value")
-        if value is None or not found.on_served or one is None:
+        if row.type != "rating" or value is None or not found.on_served or one is None:
             continue
         score = score_of(value)
         one.ratings += 1

@@ -15,6 +15,7 @@ from server.host_check import HostCheck
 from server.key_check import KeyCheck
 from server.parts import Parts
 from server.routes import (
+    arena,
     chat,
     documents,
     feedback,
@@ -65,6 +66,7 @@ def create_app(parts: Parts) -> FastAPI:
         policies,
         judge,
         feedback,
+        arena,
         documents,
         uploads,
         vector_stores,
