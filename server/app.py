@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from server import errors
+from server import errors, page
 from server.body_limit import BodyLimit
 from server.gate import Gate
 from server.host_check import HostCheck
@@ -21,9 +21,11 @@ from server.routes import (
     feedback,
     health,
     judge,
+    me,
     metrics,
     models,
     policies,
+    rubric,
     stored,
     uploads,
     vector_stores,
@@ -60,11 +62,14 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(Gate, flights=parts.flights, telemetry=parts.telemetry)
     errors.install(app)
     chat.install(app)
+    page.install(app)
     groups = (
+        me,
         stored,
         models,
         policies,
         judge,
+        rubric,
         feedback,
         arena,
         documents,

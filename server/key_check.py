@@ -10,8 +10,11 @@ from server.errors import reply_to
 from server.limits import Limiter
 from server.telemetry.flight import CURRENT
 
-# Whoever watches over the server asks these, and has no key.
-OPEN = frozenset({"/healthz", "/livez"})
+# Whoever watches over the server asks the first two, and has no key; nor has a browser that opens the page.
+OPEN = frozenset({"/healthz", "/livez", "/"})
+
+# The files of the page; all that they show comes through routes that ask for a key.
+PAGE = "/page/"
 
 
 class KeyCheck:
@@ -26,13 +29,16 @@ class KeyCheck:
         self._open = OPEN | {"/metrics"} if open_metrics else OPEN
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in self._open:
+        if scope["type"] == "http" and not self._is_open(scope["path"]):
             try:
                 self._let_in(scope)
             except (NotAuthenticated, RateLimited) as error:
                 await reply_to(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open or path.startswith(PAGE)
 
     def _let_in(self, scope: Scope) -> None:
         sent = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")

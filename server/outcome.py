@@ -85,6 +85,7 @@ class Turn:
     Attributes:
         prompt_tokens: by the policy's own count where it gives one.
         policy_version: the version that answered, in all attempts.
+        stages: seconds spent in each stage so far; those of choices that ran side by side add up.
     """
 
     live: Live
@@ -96,6 +97,7 @@ class Turn:
     choices: Sequence[Choice]
     seconds: float
     policy_version: str
+    stages: Mapping[str, float]
 
     @property
     def id(self) -> str:

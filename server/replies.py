@@ -97,6 +97,7 @@ def plumbline(turn: Turn) -> dict[str, Any]:
     body = _decision(first) | {
         "policy_version": turn.policy_version,
         "stream_mode": "windowed" if turn.live.windowed else "verified",
+        "stages_ms": {name: round(spent * 1000, 1) for name, spent in turn.stages.items()},
         "passages": [passage.to_wire() for passage in turn.evidence.passages],
     }
     if len(turn.choices) > 1:

@@ -68,6 +68,7 @@ async def run_turn(
         choices=choices,
         seconds=live.seconds(),
         policy_version=parts.policy.version,
+        stages=parts.telemetry.stages(),
     )
     reply = completion(turn)
     try:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 
 from contract.errors import PlumblineError
 from server.routes.dependencies import PartsDep
 
 router = APIRouter(tags=["health"])
-
-
-@router.get("/", include_in_schema=False)
-def root() -> RedirectResponse:
-    """A person who opens the address in a browser sees what there is."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/livez")

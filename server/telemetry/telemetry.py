@@ -52,6 +52,11 @@ class Telemetry:
         """Around one stage of a turn: `with telemetry.stage("retrieve"):`."""
         return _Stage(self, name, self._tracing.stage(name) if self._tracing else None)
 
+    def stages(self) -> dict[str, float]:
+        """Seconds that the current request has spent in each stage until now."""
+        flight = CURRENT.get()
+        return dict(flight.stages) if flight is not None else {}
+
     def finished(self, turn: Turn) -> int:
         """A turn is settled and logged. Returns the tokens that it took."""
         metrics, used, version = self.metrics, _tokens(turn), turn.policy_version
