@@ -2,7 +2,10 @@
  * The tabs, in the order in which they are shown. `role` is the least role that may use one; label by language.
  */
 
-export const TABS = [{ name: "chat", role: "reader", label: { en: "Chat", zh: "对话" }, styled: true }];
+export const TABS = [
+  { name: "chat", role: "reader", label: { en: "Chat", zh: "对话" }, styled: true },
+  { name: "arena", role: "rater", label: { en: "Arena", zh: "竞技场" }, styled: true },
+];
 
 const ROLES = ["reader", "rater", "admin"];
 

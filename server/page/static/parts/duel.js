@@ -21,7 +21,7 @@ export function Duel({ t, play, vote, takeBack, next }) {
     <div class="sides">
       ${match.sides.map(
         (side, place) =>
-          html`<${Side} ...${{ t, side, revealed, name: place ? "right" : "left", vote: play.vote }} />`,
+          html`<${Side} ...${{ t, side, revealed, name: place ? "right" : "left", vote: phase === "voted" && play.vote }} />`,
       )}
     </div>
     ${
@@ -34,7 +34,7 @@ export function Duel({ t, play, vote, takeBack, next }) {
 }
 
 function Side({ t, side, name, revealed, vote }) {
-  const won = revealed && vote === name;
+  const won = vote === name;
   return html`<article class=${`card side ${won ? "won" : ""}`} aria-label=${t(name)}>
     <header class="side-head">
       <h3>${t(name)}</h3>
@@ -73,7 +73,7 @@ function Ballot({ t, vote, busy }) {
 
 function Outcome({ t, play: { phase, vote, feedback }, takeBack, next }) {
   const button = useRef(null);
-  useEffect(() => button.current.focus(), []);
+  useEffect(() => button.current.focus(), [phase]);
   const back = phase === "taken_back";
   return html`<div class="outcome">
     <p role="status">${back ? t("was_taken_back") : t(`voted_${vote}`)}</p>
