@@ -66,7 +66,10 @@ export async function messagesFromLog(api, seen) {
     seen.add(id);
     fresh = fresh.filter((one) => one.id !== id);
     const path = `v1/chat/completions/${encodeURIComponent(id)}/messages`;
-    const messages = (await api.get(path, { limit: 100 })).data.map(({ role, content }) => ({ role, content }));
+    const messages = (await api.get(path, { limit: 100 })).data.map(({ role, content }) => ({
+      role,
+      content,
+    }));
     if (messages.every(isPlain)) return messages;
   }
   throw new NoMatch("log_is_empty");

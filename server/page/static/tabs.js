@@ -5,6 +5,7 @@
 export const TABS = [
   { name: "chat", role: "reader", label: { en: "Chat", zh: "对话" }, styled: true },
   { name: "arena", role: "rater", label: { en: "Arena", zh: "竞技场" }, styled: true },
+  { name: "documents", role: "reader", label: { en: "Documents", zh: "文档" }, styled: true },
 ];
 
 const ROLES = ["reader", "rater", "admin"];

@@ -22,7 +22,8 @@ export function ArenaForm({ t, choices, setup, begin, busy }) {
   const onKey = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
   };
-  const choose = (place) => (event) => setPair(pair.map((one, n) => (n === place ? event.target.value : one)));
+  const choose = (place) => (event) =>
+    setPair(pair.map((one, n) => (n === place ? event.target.value : one)));
 
   return html`<form class="card arena-form" onSubmit=${submit}>
     <div class="field">
@@ -49,14 +50,22 @@ export function ArenaForm({ t, choices, setup, begin, busy }) {
         mode === "versions" &&
         pair.map(
           (chosen, place) =>
-            html`<${Choice} label=${t("version_n", { number: place + 1 })} value=${chosen} onChange=${choose(place)}>
+            html`<${Choice}
+              label=${t("version_n", { number: place + 1 })}
+              value=${chosen}
+              onChange=${choose(place)}
+            >
               ${names.map((name) => html`<option value=${name}>${name}</option>`)}
             <//>`,
         )
       }
       ${
         collections.length > 1 &&
-        html`<${Choice} label=${t("collection")} value=${collection} onChange=${(event) => setCollection(event.target.value)}>
+        html`<${Choice}
+          label=${t("collection")}
+          value=${collection}
+          onChange=${(event) => setCollection(event.target.value)}
+        >
           ${collections.map((name) => html`<option value=${name}>${name}</option>`)}
         <//>`
       }
@@ -73,6 +82,9 @@ const startWith = (collections) => (collections.includes("default") ? "default" 
 
 function Choice({ label, value, onChange, children }) {
   return html`<label class="choice"
-    ><span>${label}</span><select value=${value} onChange=${onChange}>${children}</select></label
+    ><span>${label}</span
+    ><select value=${value} onChange=${onChange}>
+      ${children}
+    </select></label
   >`;
 }

@@ -21,7 +21,9 @@ export function Duel({ t, play, vote, takeBack, next }) {
     <div class="sides">
       ${match.sides.map(
         (side, place) =>
-          html`<${Side} ...${{ t, side, revealed, name: place ? "right" : "left", vote: phase === "voted" && play.vote }} />`,
+          html`<${Side}
+            ...${{ t, side, revealed, name: place ? "right" : "left", vote: phase === "voted" && play.vote }}
+          />`,
       )}
     </div>
     ${
@@ -50,7 +52,9 @@ function Revealed({ t, side: { version, verdict } }) {
     <b>${version}</b>
     ${
       verdict?.class &&
-      html`<span class=${`badge ${KIND_OF_CLASS[verdict.class] ?? "bad"}`}>${t(`class_${verdict.class}`)}</span>
+      html`<span class=${`badge ${KIND_OF_CLASS[verdict.class] ?? "bad"}`}
+          >${t(`class_${verdict.class}`)}</span
+        >
         <span>${t("reward")} <b>${t.number(verdict.reward)}</b></span>`
     }
   </footer>`;
@@ -100,7 +104,11 @@ function Sources({ t, passages }) {
     <summary>${t("sources", { count: passages.length })}</summary>
     <ol>
       ${passages.map(
-        ({ number, title, text }) => html`<li value=${number}><b>${title}</b><p class="source-text">${text}</p></li>`,
+        ({ number, title, text }) =>
+          html`<li value=${number}>
+            <b>${title}</b>
+            <p class="source-text">${text}</p>
+          </li>`,
       )}
     </ol>
   </details>`;

@@ -7,7 +7,9 @@ const percent = (share) => `${100 * share}%`;
 /** @param {{t: Function, arena: object}} props `arena` is the reply of `GET /v1/arena`. */
 export function WinTable({ t, arena }) {
   if (!arena.versions.length) return html`<p class="soft">${t("no_wins")}</p>`;
-  const groups = Array.from({ length: arena.groups }, (_, group) => arena.versions.filter((one) => one.group === group));
+  const groups = Array.from({ length: arena.groups }, (_, group) =>
+    arena.versions.filter((one) => one.group === group),
+  );
   return html`${arena.groups > 1 && html`<p class="soft">${t("groups_apart")}</p>`}
     ${groups.map((versions) => html`<${Group} ...${{ t, versions }} />`)}
     <details class="met">
@@ -49,11 +51,15 @@ function Share({ t, share: { mean, low, high } }) {
   const whole = (value) => t.number(value, { style: "percent" });
   return html`<div class="share">
     <span class="share-track" aria-hidden="true"
-      ><span class="share-half" /><span class="share-range" style=${{ left: percent(low), width: percent(high - low) }} /><span
+      ><span class="share-half" /><span
+        class="share-range"
+        style=${{ left: percent(low), width: percent(high - low) }} /><span
         class="share-mean"
         style=${{ left: percent(mean) }}
     /></span>
-    <span class="share-words"><b>${whole(mean)}</b> <span class="soft">${whole(low)} – ${whole(high)}</span></span>
+    <span class="share-words"
+      ><b>${whole(mean)}</b> <span class="soft">${whole(low)} – ${whole(high)}</span></span
+    >
   </div>`;
 }
 
@@ -86,5 +92,7 @@ function Pairs({ t, pairs }) {
 function leftOut(t, counts) {
   const told = Object.entries(counts).filter(([, count]) => count);
   if (!told.length) return "";
-  return t("left_out", { list: told.map(([reason, count]) => t(`left_out_${reason}`, { count })).join(t("list_comma")) });
+  return t("left_out", {
+    list: told.map(([reason, count]) => t(`left_out_${reason}`, { count })).join(t("list_comma")),
+  });
 }

@@ -1,7 +1,14 @@
 /** The arena: a question, two answers side by side, a blind vote, and the table of wins. */
 
 import { inWords } from "../api.js";
-import { feedbackOf, matchOfCandidates, matchOfVersions, messagesFromLog, NoMatch, takenBack } from "../match.js";
+import {
+  feedbackOf,
+  matchOfCandidates,
+  matchOfVersions,
+  messagesFromLog,
+  NoMatch,
+  takenBack,
+} from "../match.js";
 import { ArenaForm } from "../parts/arena-form.js";
 import { Duel } from "../parts/duel.js";
 import { Notice } from "../parts/notice.js";
@@ -54,7 +61,9 @@ export function Tab({ api, t, caller, memory }) {
     update({ ...IDLE, phase: "asking", setup });
     try {
       const { mode, collection, versions, question } = setup;
-      const messages = question ? [{ role: "user", content: question }] : await messagesFromLog(api, memory.seen);
+      const messages = question
+        ? [{ role: "user", content: question }]
+        : await messagesFromLog(api, memory.seen);
       const match =
         mode === "versions"
           ? await matchOfVersions(api, messages, collection, versions)
