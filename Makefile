@@ -17,10 +17,10 @@ FLYWHEEL ?=
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest ocr engine trainer clients test test-clients lint format bench flywheel judge-heads clean
+.PHONY: help serve ingest ocr engine trainer clients page-libraries test test-clients test-page lint format bench flywheel judge-heads clean
 
 help: ## Show what there is
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # torch first and by itself: whatever is installed after it finds it there and does not bring the
 # CUDA build. The stamps are files in .venv, so a second run costs nothing.
@@ -100,21 +100,46 @@ trainer: $(TRAINER)/.installed ## Install what trains into .venv-train
 	@cd tests/clients && npm ci --silent
 	@mkdir -p .clients && touch $@
 
-clients: .clients/.python .clients/.npm ## Install the client libraries that the tests speak with
+.clients/.axe: tests/page/package-lock.json
+	@echo "Installing npm's axe-core into tests/page/node_modules …"
+	@cd tests/page && npm ci --silent
+	@mkdir -p .clients && touch $@
+
+clients: .clients/.python .clients/.npm .clients/.axe ## Install the client libraries that the tests speak with
 
 .PHONY: engine-for-tests
 engine-for-tests:
 	@$(MAKE) --no-print-directory engine || echo "vLLM can't be installed here; its tests are skipped."
 
-# Both environments at once: an installation keeps one core busy for minutes.
+# The page is tested in a real browser. A machine for tests (CI=1) gets one where that is allowed.
+.PHONY: browser-for-tests
+browser-for-tests:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do \
+	  command -v $$name >/dev/null && exit 0; \
+	done; \
+	if test -n "$(CI)" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium and fonts for Chinese …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -qq --yes --no-install-recommends chromium fonts-noto-cjk >/dev/null && exit 0; \
+	fi; \
+	echo "There is no Chromium here, which the tests of the page need. On Debian and Ubuntu:"; \
+	echo "  apt-get install --no-install-recommends chromium fonts-noto-cjk"
+
+# Environments and browser at once: an installation keeps one core busy for minutes.
 test: ## Run the suite; installs vLLM and client libraries for the tests that speak to them
-	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.tested engine-for-tests
+	@$(MAKE) --no-print-directory --jobs=3 $(VENV)/.tested engine-for-tests browser-for-tests
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 test-clients: $(VENV)/.tested ## Run the tests with OpenAI's SDKs, LangChain and LiteLLM only
 	@$(MAKE) --no-print-directory --keep-going clients || echo "Not all clients can be installed here; tests of the others are skipped."
 	@$(BIN)/python -m pytest tests/clients
+
+test-page: $(VENV)/.tested .clients/.axe browser-for-tests ## Run the tests of the page in Chromium only
+	@$(BIN)/python -m pytest tests/page
+
+page-libraries: ## Take the page's libraries from npm again, as server/page/libraries names them
+	@cd server/page/libraries && npm ci --silent && node vendor.mjs
 
 lint: $(VENV)/.tested ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check .
@@ -145,4 +170,4 @@ judge-heads: $(VENV)/.installed ## Fit the embedded judge and reader again; DATA
 	@$(BIN)/python -m training.reader --out retrieval/support.json $(DATA)/xquad.en.json $(DATA)/xquad.zh.json
 
 clean: ## Remove the environment and the data folder
-	rm -rf $(VENV) $(TRAINER) $(DATA_DIR) .clients tests/clients/node_modules
+	rm -rf $(VENV) $(TRAINER) $(DATA_DIR) .clients tests/clients/node_modules tests/page/node_modules server/page/libraries/node_modules

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from contract.settings import Settings
+from plumbline import cli
+from server.app import create_app
+from server.wiring import build
+from tests.conftest import listening
 from tests.page.chromium import HOW_TO_INSTALL, chromium, chromium_path
+from tests.scripted_policy import ScriptedPolicy
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -99,6 +108,33 @@ def page_of(browser: Browser) -> Iterator[PageOf]:
     assert not found, found
 
 
+@dataclass
+class Scripted:
+    """A Plumbline whose policy says what a test tells it to."""
+
+    policy: ScriptedPolicy
+    url: str
+    data_dir: Path
+
+
+@pytest.fixture(scope="package")
+def scripted_server(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
+    policy = ScriptedPolicy()
+    folder = tmp_path_factory.mktemp("scripted")
+    with listening(policy.app) as policy_url:
+        policy.url = f"{policy_url}/v1"
+        given = {"data_dir": folder, "index_dir": data_dir / "index", "policy.url": policy.url}
+        with listening(create_app(build(Settings().replace(given)))) as url:
+            yield Scripted(policy, url, folder)
+
+
+@pytest.fixture
+def scripted(scripted_server: Scripted) -> Scripted:
+    """The same, with the policy as if it were new."""
+    scripted_server.policy.reset()
+    return scripted_server
+
+
 def serious_findings(page: Page) -> list[str]:
     """What axe-core finds on a page as it is now, of those that it calls serious or critical."""
     if not AXE.exists():
@@ -113,3 +149,12 @@ def serious_findings(page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+
+
+def exported(data_dir: Path, kind: str, folder: Path) -> list[dict[str, Any]]:
+    """The rows that `plumbline export KIND` writes of a log, whatever its hygiene would say of so few."""
+    command = ["export", kind, "--no-hygiene", "--validation", "0", "--out", str(folder)]
+    result = CliRunner().invoke(cli, [*command, "--data-dir", str(data_dir)])
+    assert result.exit_code == 0, result.output
+    lines = (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]

@@ -32,13 +32,12 @@ export function Opinion({ api, t, exchange }) {
     } catch (error) {
       setSaid(inWords(error, t).title);
       return false;
-    } finally {
-      redraw((count) => count + 1);
     }
   };
   const rate = async (value) => {
     if (opinion.thumb === value || !(await send({ type: "rating", value }, "rating"))) return;
     opinion.thumb = value;
+    redraw((count) => count + 1);
     setMode(value ? "" : "reasons");
   };
 
