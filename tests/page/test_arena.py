@@ -47,7 +47,7 @@ def put(page: Page, question: str) -> None:
     expect(page.get_by_role("article")).to_have_count(2)
 
 
-def exported(folder: Path, out: Path, kind: str) -> list[dict[str, Any]]:
+def rows_of(folder: Path, out: Path, kind: str) -> list[dict[str, Any]]:
     arguments = ["export", kind, "--out", str(out), "--data-dir", str(folder), "--no-hygiene"]
     result = CliRunner().invoke(cli, [*arguments, "--validation", "0"])
     assert result.exit_code == 0, result.output
@@ -73,7 +73,7 @@ def test_a_vote_by_keys_alone_is_blind_counts_and_is_exported(
     expect(page.get_by_role("article", name="Right")).to_contain_text(loser)
     expect(page.get_by_role("table").first).to_contain_text(winner)
 
-    (row,) = exported(folder, tmp_path / "dpo", "dpo")
+    (row,) = rows_of(folder, tmp_path / "dpo", "dpo")
     assert (row["chosen_policy_version"], row["rejected_policy_version"]) == (winner, loser)
     assert {row["chosen"][0]["content"], row["rejected"][0]["content"]} == {BASE_SAYS, OTHER_SAYS}
     (pair,) = wins(url)["pairs"]
@@ -83,7 +83,7 @@ def test_a_vote_by_keys_alone_is_blind_counts_and_is_exported(
     page.keyboard.press("Enter")
     expect(page.get_by_text("It counts no more")).to_be_visible()
     assert wins(url)["pairs"] == []
-    assert exported(folder, tmp_path / "again", "dpo") == []
+    assert rows_of(folder, tmp_path / "again", "dpo") == []
     page.keyboard.press("Enter")
     expect(page.get_by_label("Question", exact=True)).to_be_focused()
 
@@ -98,7 +98,7 @@ def test_a_tie_by_key_says_what_both_are(
     page.keyboard.press(key)
     expect(page.get_by_role("button", name="Next question")).to_be_visible()
     page.close()
-    rows = [r for r in exported(folder, tmp_path / "kto", "kto") if r["prompt"][-1]["content"]]
+    rows = [r for r in rows_of(folder, tmp_path / "kto", "kto") if r["prompt"][-1]["content"]]
     mine = [r for r in rows if question in r["prompt"][-1]["content"]]
     assert [row["label"] for row in mine] == [labels, labels]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from playwright.sync_api import Page, expect
 
 from contract.settings import Settings
 from server.app import create_app
-from server.callers import KeyRecord
-from server.keys_file import add_key
 from server.wiring import build
 from tests.conftest import ask, listening
 from tests.page.conftest import PageOf, serious_findings
+from tests.page.keys import new_key
 
 # An ingest is a process of its own, which loads the encoder first.
 INGEST_MS = 180_000
@@ -110,12 +108,12 @@ def test_files_can_be_dropped_into_a_collection_for_one_group_only(
     expect(page.get_by_text("没有您可以查看的文档")).to_be_visible()
 
     for label, sees in (("hr", True), ("sales", False)):
-        add_key(folder / "keys.yaml", KeyRecord(name=label, sha256=digest(label), labels=(label,)))
+        key = new_key(folder / "keys.yaml", label, label)
         settings = Settings().replace(
             {"data_dir": folder, "server.keys_file": folder / "keys.yaml"}
         )
         with listening(create_app(build(settings)), settings.server) as locked:
-            reader = page_of(locked, hash="documents", key=f"pl-{label}")
+            reader = page_of(locked, hash="documents", key=key)
             reader.get_by_role("button", name="help").click()
             row = reader.get_by_role("button", name="午餐")
             expect(row).to_have_count(1 if sees else 0)
@@ -123,10 +121,6 @@ def test_files_can_be_dropped_into_a_collection_for_one_group_only(
             for word in ("Choose files", "Delete"):
                 expect(reader.get_by_role("button", name=word)).to_have_count(0)
             assert serious_findings(reader) == []
-
-
-def digest(label: str) -> str:
-    return hashlib.sha256(f"pl-{label}".encode()).hexdigest()
 
 
 def documents(url: str) -> list[dict]:

@@ -85,6 +85,7 @@ def test_me_says_who_calls(server_url: str) -> None:
         "role": "admin",
         "labels": [],
         "keys": False,
+        "metrics": True,
     }
 
 

@@ -24,7 +24,9 @@ export function Bars({ caption, head, rows, empty }) {
             <td>
               <span class="bar-cell"
                 ><span class="bar-line" aria-hidden="true"
-                  ><span class=${`bar-part ${name ?? ""}`} style=${{ width: `${(100 * value) / most}%` }} /></span
+                  ><span
+                    class=${`bar-part ${name ?? ""}`}
+                    style=${{ width: `${(100 * value) / most}%` }} /></span
                 ><span class="bar-shown">${shown}</span></span
               >
             </td>

@@ -10,7 +10,8 @@ export function Histogram({ t, version, count, mean, buckets }) {
   const step = 100 / shown.length;
   return html`<figure class="histogram">
     <figcaption>
-      <b>${version}</b> <span class="soft">${t("reward_mean", { mean: t.number(mean), count: t.number(count) })}</span>
+      <b>${version}</b>
+      <span class="soft">${t("reward_mean", { mean: t.number(mean), count: t.number(count) })}</span>
     </figcaption>
     <svg viewBox="0 0 100 ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
       ${shown.map((one, place) => {
@@ -24,7 +25,9 @@ export function Histogram({ t, version, count, mean, buckets }) {
         />`;
       })}
     </svg>
-    <div class="histogram-scale" aria-hidden="true">${shown.map((one) => html`<span>${edge(t, one.to)}</span>`)}</div>
+    <div class="histogram-scale" aria-hidden="true">
+      ${shown.map((one) => html`<span>${edge(t, one.to)}</span>`)}
+    </div>
     <table class="sr-only">
       <caption>
         ${t("rewards")}: ${version}

@@ -23,7 +23,10 @@ export function Tab({ api, t, memory }) {
         try {
           const [text, models] = await Promise.all([api.text("metrics"), api.get("v1/models")]);
           if (gone) return;
-          memory.readings = withReading(memory.readings ?? [], { at: Date.now(), series: parseMetrics(text) });
+          memory.readings = withReading(memory.readings ?? [], {
+            at: Date.now(),
+            series: parseMetrics(text),
+          });
           setReadings(memory.readings);
           setServers(models.data[0].plumbline.servers);
           setError(null);
@@ -40,7 +43,7 @@ export function Tab({ api, t, memory }) {
     };
   }, []);
 
-  return html`<div class="tab">
+  return html`<div class="tab health">
     <header class="tab-head">
       <div>
         <h1>${t("title")}</h1>
@@ -61,7 +64,10 @@ function Panel({ t, figures, servers }) {
   const count = (value) => t.number(value);
   const ms = (seconds) => t("ms", { count: t.number(1000 * seconds, { maximumSignificantDigits: 3 }) });
   return html`<div class="tiles">
-      <${Tile} label=${t("per_minute")} value=${perMinute.now === null ? "–" : t.number(perMinute.now, { maximumFractionDigits: 1 })}>
+      <${Tile}
+        label=${t("per_minute")}
+        value=${perMinute.now === null ? "–" : t.number(perMinute.now, { maximumFractionDigits: 1 })}
+      >
         <${Spark} steps=${perMinute.steps} />
       <//>
       <${Tile} label=${t("answers")} value=${count(answers)} note=${t("since_start")} />
@@ -76,7 +82,11 @@ function Panel({ t, figures, servers }) {
         value=${cached === null ? "–" : t.number(cached, { style: "percent", maximumFractionDigits: 1 })}
         note=${t("cached_why")}
       />
-      <${Tile} label=${t("documents")} value=${count(engine.documents)} note=${t("chunks", { count: count(engine.chunks) })} />
+      <${Tile}
+        label=${t("documents")}
+        value=${count(engine.documents)}
+        note=${t("chunks", { count: count(engine.chunks) })}
+      />
     </div>
     <div class="panels">
       <section class="card">
@@ -97,7 +107,9 @@ function Panel({ t, figures, servers }) {
     <section class="card">
       <h2>${t("rewards")}</h2>
       ${rewards.length === 0 && html`<p class="soft">${t("nothing_yet")}</p>`}
-      <div class="histograms">${rewards.map((one) => html`<${Histogram} key=${one.version} ...${{ t, ...one }} />`)}</div>
+      <div class="histograms">
+        ${rewards.map((one) => html`<${Histogram} key=${one.version} ...${{ t, ...one }} />`)}
+      </div>
     </section>
     ${servers.length > 0 && html`<${Servers} ...${{ t, servers }} />`}`;
 }
@@ -113,7 +125,9 @@ function Tile({ label, value, note, kind = "", children }) {
 function Spark({ steps }) {
   if (steps.length < 2) return null;
   const most = Math.max(...steps, 1e-9);
-  const points = steps.map((step, place) => `${(100 * place) / (steps.length - 1)},${23 - (22 * step) / most}`);
+  const points = steps.map(
+    (step, place) => `${(100 * place) / (steps.length - 1)},${23 - (22 * step) / most}`,
+  );
   return html`<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
     <polyline points=${points.join(" ")} />
   </svg>`;
@@ -136,7 +150,11 @@ function Servers({ t, servers }) {
             ({ url, healthy, in_flight }) =>
               html`<tr>
                 <td>${url}</td>
-                <td><span class=${`badge ${healthy ? "good" : "bad"}`}>${t(healthy ? "engine_up" : "engine_down")}</span></td>
+                <td>
+                  <span class=${`badge ${healthy ? "good" : "bad"}`}
+                    >${t(healthy ? "engine_up" : "engine_down")}</span
+                  >
+                </td>
                 <td class="number">${in_flight}</td>
               </tr>`,
           )}
