@@ -24,6 +24,10 @@ TEXT = (
     "# Bicycles\n\nThe company lends bicycles. A bicycle is lent for at most eleven weeks. "
     f"{EVIL} <script>alert(2)</script>\n"
 )
+OTHERS = (
+    ("broken.pdf", b"%PDF-1.7 nothing of it is true"),
+    ("lunch.md", b"# Lunch\n\nLunch in the canteen costs four euros.\n"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +56,8 @@ def test_a_document_comes_in_answers_is_looked_at_and_leaves(url: str, page_of: 
     expect(page.get_by_text("There is no document here yet.")).to_be_visible()
     assert serious_findings(page) == []
     name = f"bikes {EVIL}.md"
-    upload(page, (name, TEXT.encode()), ("broken.pdf", b"%PDF-1.7 nothing of it is true"))
-    page.get_by_role("button", name="Upload 2").click()
+    upload(page, (name, TEXT.encode()), *OTHERS)
+    page.get_by_role("button", name="Upload 3").click()
 
     uploads = page.get_by_label("Uploads")
     expect(uploads.get_by_text("Taken in")).to_be_visible(timeout=INGEST_MS)
@@ -61,7 +65,7 @@ def test_a_document_comes_in_answers_is_looked_at_and_leaves(url: str, page_of: 
     expect(row).to_contain_text("failed")
     assert len(row.inner_text().splitlines()[-1]) > 20, "it does not say why"
     expect(uploads.get_by_role("listitem").filter(has_text=name)).to_contain_text("indexed")
-    expect(page.get_by_role("button", name="default 2 documents")).to_be_visible()
+    expect(page.get_by_role("button", name="default 3 documents")).to_be_visible()
     assert serious_findings(page) == []
 
     reply = ask(url, "For how many weeks is a bicycle lent?")
@@ -81,9 +85,9 @@ def test_a_document_comes_in_answers_is_looked_at_and_leaves(url: str, page_of: 
 
     page.get_by_role("button", name=f"Delete {name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
-    one_left = page.get_by_role("button", name="default 1 documents")
-    expect(one_left).to_be_visible(timeout=INGEST_MS)
-    assert [one["path"] for one in documents(url)] == ["broken.pdf"]
+    left = page.get_by_role("button", name="default 2 documents")
+    expect(left).to_be_visible(timeout=INGEST_MS)
+    assert sorted(one["path"] for one in documents(url)) == ["broken.pdf", "lunch.md"]
     expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import Serve, ask
@@ -43,6 +44,7 @@ def test_the_parser_reads_what_prometheus_writes(scripted: Scripted, page_of: Pa
                 by: m.sumsBy(series, "size_total", "kind"),
                 buckets: m.bucketsOf(series, "wait").map(({ to, count }) => [String(to), count]),
                 mean: m.meanOf(series, "wait"),
+                median: m.quantileOf(m.bucketsOf(series, "wait"), 0.5),
                 none: m.meanOf(series, "nothing"),
                 grown: m.sumsBy(m.since(later, series), "size_total", "kind"),
             };
@@ -52,6 +54,7 @@ def test_the_parser_reads_what_prometheus_writes(scripted: Scripted, page_of: Pa
     assert found["samples"][0] == {"labels": {"path": 'C:\\new\n"x"', "kind": "a,b}"}, "value": 3}
     assert (found["sum"], found["some"], found["none"], found["mean"]) == (155, 150, None, 1.5)
     assert found["by"] == {"a,b}": 3, "c": 150, "": 2}
+    assert found["median"] == pytest.approx(0.1 + 0.9 * (2 - 1) / 2)
     assert found["buckets"] == [["0.1", 1], ["1", 2], ["Infinity", 1]]
     # One series grew by five, and one is smaller than before: its server has begun anew.
     assert found["grown"] == {"a,b}": 0, "c": 50, "": 5}

@@ -53,10 +53,28 @@ export function bucketsOf(series, name, labels = {}) {
   });
 }
 
-/** The mean of what a histogram (or summary) has seen; null where it has seen nothing. */
+/**
+ * The value below which a share of a histogram's samples lies, on the straight line between the edges of its bucket, as
+ * Prometheus does it; null where it has seen nothing.
+ */
+export function quantileOf(buckets, share) {
+  const whole = buckets.reduce((sum, { count }) => sum + count, 0);
+  let below = 0;
+  for (const { from, to, count } of buckets) {
+    if (count && below + count >= share * whole) {
+      if (!Number.isFinite(from)) return to;
+      return Number.isFinite(to) ? from + ((to - from) * (share * whole - below)) / count : from;
+    }
+    below += count;
+  }
+  return null;
+}
+
+/** The mean of what a histogram has seen; null where it has seen nothing, or has no sum (which one of negative
+ * values never has). */
 export function meanOf(series, name, labels = {}) {
   const count = sumOf(series, `${name}_count`, labels);
-  return count ? sumOf(series, `${name}_sum`, labels) / count : null;
+  return count && series.has(`${name}_sum`) ? sumOf(series, `${name}_sum`, labels) / count : null;
 }
 
 /** The values that a label has in a series, in order. */

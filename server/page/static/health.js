@@ -1,6 +1,6 @@
 /** What the panel shows, worked out from readings of `/metrics`. */
 
-import { bucketsOf, meanOf, since, sumOf, sumsBy, valuesOf } from "./exposition.js";
+import { bucketsOf, meanOf, quantileOf, since, sumOf, sumsBy, valuesOf } from "./exposition.js";
 
 const STAGES = ["retrieve", "prompt", "generate", "judge", "decide", "log"];
 const WINDOW_MS = 5 * 60_000;
@@ -73,11 +73,8 @@ function outcomesOf(series) {
 function rewardsOf(series) {
   return valuesOf(series, "plumbline_reward_count", "policy_version").map((version) => {
     const labels = { policy_version: version };
-    return {
-      version,
-      count: sumOf(series, "plumbline_reward_count", labels),
-      mean: meanOf(series, "plumbline_reward", labels),
-      buckets: bucketsOf(series, "plumbline_reward", labels),
-    };
+    const buckets = bucketsOf(series, "plumbline_reward", labels);
+    const count = sumOf(series, "plumbline_reward_count", labels);
+    return { version, count, median: quantileOf(buckets, 0.5), buckets };
   });
 }

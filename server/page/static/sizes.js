@@ -8,7 +8,7 @@ export function bytes(t, count) {
   const options = {
     style: "unit",
     unit: UNITS[power],
-    unitDisplay: "short",
+    unitDisplay: power ? "short" : "long",
     maximumFractionDigits: power ? 1 : 0,
   };
   return t.number(count / 1000 ** power, options);

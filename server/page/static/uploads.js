@@ -76,8 +76,8 @@ export class Uploads {
     this.#listener(true);
   }
 
-  #take(upload, { status, files, progress, error }) {
-    this.#change(upload, { state: status, files, progress, error, sent: 1 });
+  #take(upload, { status, collection, files, progress, error }) {
+    this.#change(upload, { state: status, collection, files, progress, error, sent: 1 });
   }
 
   #change(upload, values) {

@@ -53,7 +53,9 @@ function Row({ t, one, isAdmin, open, remove }) {
               >
                 ${t("delete")}
               </button>`
-            : html`<span class="soft small" title=${t("from_folder_why")}>${t("from_folder")}</span>`
+            : html`<span class="soft small from-folder" title=${t("from_folder_why")}
+                >${t("from_folder")}</span
+              >`
         }
       </td>`
     }

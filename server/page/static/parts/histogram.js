@@ -4,14 +4,16 @@ import { html } from "../vendor/htm-preact.js";
 
 const HEIGHT = 100;
 
-export function Histogram({ t, version, count, mean, buckets }) {
+export function Histogram({ t, version, count, median, buckets }) {
   const shown = trimmed(buckets);
   const most = Math.max(...shown.map((one) => one.count), 1);
   const step = 100 / shown.length;
   return html`<figure class="histogram">
     <figcaption>
       <b>${version}</b>
-      <span class="soft">${t("reward_mean", { mean: t.number(mean), count: t.number(count) })}</span>
+      <span class="soft"
+        >${t("reward_median", { median: t.number(median ?? 0, { maximumFractionDigits: 1 }), count: t.number(count) })}</span
+      >
     </figcaption>
     <svg viewBox="0 0 100 ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
       ${shown.map((one, place) => {

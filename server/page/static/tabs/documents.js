@@ -26,6 +26,7 @@ export function Tab({ api, t, caller, path, memory }) {
   const [failure, setFailure] = useState(null);
   const heading = useRef(null);
   const asked = useRef(0);
+  const isLost = useRef(false);
 
   const load = async (name, after) => {
     const number = (asked.current += 1);
@@ -48,6 +49,7 @@ export function Tab({ api, t, caller, path, memory }) {
     } catch (error) {
       // A server without an index yet: an admin may bring the first documents in.
       setCollections([]);
+      choose(null);
       if (error.status !== 503 || !isAdmin) setFailure(error);
     }
   };
@@ -62,10 +64,15 @@ export function Tab({ api, t, caller, path, memory }) {
   useEffect(() => uploads.watch((landed) => (landed ? refresh(memory.collection) : redraw((n) => n + 1))));
   useEffect(() => path && setShown({ id: path }), [path]);
   const deleted = () => {
+    isLost.current = true;
     setGoing(null);
-    heading.current?.focus();
     refresh();
   };
+  // The button that had the focus went with its row.
+  useEffect(() => {
+    if (isLost.current) heading.current.focus();
+    isLost.current = false;
+  }, [documents, collections]);
 
   return html`<div class="tab">
     <header class="tab-head">

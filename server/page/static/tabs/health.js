@@ -62,7 +62,8 @@ export function Tab({ api, t, memory }) {
 function Panel({ t, figures, servers }) {
   const { perMinute, answers, stages, outcomes, rewards, cached, engine } = figures;
   const count = (value) => t.number(value);
-  const ms = (seconds) => t("ms", { count: t.number(1000 * seconds, { maximumSignificantDigits: 3 }) });
+  const ms = (seconds) =>
+    t("ms", { count: t.number(1000 * seconds, { maximumFractionDigits: seconds < 0.01 ? 1 : 0 }) });
   return html`<div class="tiles">
       <${Tile}
         label=${t("per_minute")}
