@@ -17,7 +17,7 @@ FLYWHEEL ?=
 PIP := $(BIN)/pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ingest ocr engine trainer clients page-libraries test test-clients test-page lint format bench flywheel judge-heads clean
+.PHONY: help serve ingest ocr engine trainer clients page-libraries screenshots test test-clients test-page lint format bench flywheel judge-heads clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -137,6 +137,9 @@ test-clients: $(VENV)/.tested ## Run the tests with OpenAI's SDKs, LangChain and
 
 test-page: $(VENV)/.tested .clients/.axe browser-for-tests ## Run the tests of the page in Chromium only
 	@$(BIN)/python -m pytest tests/page
+
+screenshots: $(VENV)/.tested browser-for-tests ## Take the pictures of the page for docs/page
+	@$(BIN)/python -m benchmarks.screenshots
 
 page-libraries: ## Take the page's libraries from npm again, as server/page/libraries names them
 	@cd server/page/libraries && npm ci --silent && node vendor.mjs

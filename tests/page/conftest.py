@@ -14,15 +14,14 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from benchmarks.chromium import HOW_TO_INSTALL, chromium, chromium_path
+from benchmarks.chromium import serious_findings as findings
 from contract.settings import Settings
 from plumbline import cli
 from server.app import create_app
 from server.wiring import build
 from tests.conftest import listening
-from tests.page.chromium import HOW_TO_INSTALL, chromium, chromium_path
 from tests.scripted_policy import ScriptedPolicy
-
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 # A busy machine may take long for what a person sees at once; a test that passes does not wait.
 PATIENCE_MS = 30_000
@@ -137,18 +136,12 @@ def scripted(scripted_server: Scripted) -> Scripted:
 
 def serious_findings(page: Page) -> list[str]:
     """What axe-core finds on a page as it is now, of those that it calls serious or critical."""
-    if not AXE.exists():
+    found = findings(page)
+    if found is None:
         pytest.skip(
             "axe-core is not installed: `make clients` puts it into tests/page/node_modules."
         )
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']} ({one['impact']}): {node['target']} {node['failureSummary']}"
-        for one in results["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
+    return found
 
 
 def exported(data_dir: Path, kind: str, folder: Path) -> list[dict[str, Any]]:

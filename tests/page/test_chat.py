@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from tests.page.conftest import PageOf, Scripted, exported, serious_findings
 
 LEAVE = "How many days of parental leave do I get?"
 CARRIED = "年假可以结转到下一年吗？"
+
+CARER = "How many days of carer's leave do I have?"
 
 ANSWER = "Each employee gets 80 working days of parental leave, fully paid. [1]"
 
@@ -24,6 +27,11 @@ def ask(page: Page, question: str) -> Locator:
     page.keyboard.press("Enter")
     expect(page.locator("article.answer > .verdict-line")).to_have_count(before + 1)
     return page.get_by_role("article").last
+
+
+def asks(row: dict[str, Any], question: str) -> bool:
+    """Is this exported row about a question? Its prompt holds the passages as well."""
+    return question in row["prompt"][-1]["content"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,7 @@ def test_what_people_say_of_an_answer_comes_out_of_the_export(
     page_of: PageOf, server_url: str, data_dir: Path, tmp_path: Path
 ) -> None:
     page = page_of(server_url)
-    answer = ask(page, "How many days of carer's leave do I have?")
+    answer = ask(page, CARER)
     answer.get_by_role("button", name="Bad answer").click()
     answer.get_by_role("button", name="Incomplete").click()
     answer.get_by_placeholder("In your words").fill("It can be split.")
@@ -91,17 +99,14 @@ def test_what_people_say_of_an_answer_comes_out_of_the_export(
     good.get_by_role("button", name="This one is better").click()
     expect(good.locator(".candidates")).to_contain_text("Saved")
 
-    labels = {
-        row["prompt"][-1]["content"]: row for row in exported(data_dir, "kto", tmp_path / "kto")
-    }
-    assert labels["How many days of carer's leave do I have?"]["label"] is False
-    assert labels[LEAVE]["label"] is True
-    written = [
-        row["completion"][0]["content"] for row in exported(data_dir, "sft", tmp_path / "sft")
-    ]
-    assert "Six days a year, also in halves." in written
-    pairs = exported(data_dir, "dpo", tmp_path / "dpo")
-    assert any(row["prompt"][-1]["content"] == LEAVE for row in pairs)
+    kto = exported(data_dir, "kto", tmp_path / "kto")
+    # The answer was bad, and what was written in its place is good.
+    assert {row["label"] for row in kto if asks(row, CARER)} == {False, True}
+    assert True in [row["label"] for row in kto if asks(row, LEAVE)]
+    sft = exported(data_dir, "sft", tmp_path / "sft")
+    written = [row["completion"][0]["content"] for row in sft if asks(row, CARER)]
+    assert written == ["Six days a year, also in halves."]
+    assert any(asks(row, LEAVE) for row in exported(data_dir, "dpo", tmp_path / "dpo"))
     turns = httpx.get(f"{server_url}/v1/chat/completions", params={"order": "desc"}).json()["data"]
     said = [
         one

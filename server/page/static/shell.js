@@ -6,7 +6,7 @@ import { LANGUAGES, firstLanguage, rememberLanguage, translator } from "./langua
 import { KeyDialog } from "./parts/key-dialog.js";
 import { Notice } from "./parts/notice.js";
 import { loadTab, tabsFor } from "./tabs.js";
-import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useErrorBoundary, useRef, useState } from "./vendor/htm-preact.js";
 
 const routeOf = () => {
   const [name, ...rest] = location.hash.slice(1).split("/");
@@ -52,7 +52,7 @@ export function Shell({ api }) {
   useEffect(() => {
     if (!tab || loaded?.name === tab.name) return;
     loadTab(tab).then(setLoaded, setFailure);
-  }, [tab]);
+  }, [tab, loaded]);
 
   const choose = (chosen) => {
     rememberLanguage(chosen);
@@ -81,15 +81,22 @@ export function Shell({ api }) {
       ${failure && html`<${Notice} ...${inWords(failure, t)} kind="bad" action=${t("retry")} onAction=${identify} />`}
       ${
         caller && tab && loaded?.name === tab.name
-          ? html`<${loaded.Tab}
+          ? html`<${Guarded}
               key=${`${tab.name} ${caller.name}`}
-              ...${{ api, t, caller, path: route.path, memory }}
+              ...${{ Tab: loaded.Tab, t, props: { api, t, caller, path: route.path, memory } }}
             />`
           : !failure && !asking && html`<p class="loading" role="status">${t("loading")}</p>`
       }
     </main>
     ${asking && html`<${KeyDialog} t=${t} enter=${enter} />`}
   `;
+}
+
+/** A tab; should it break, it says so, and the others go on. */
+function Guarded({ Tab, t, props }) {
+  const [error, reset] = useErrorBoundary();
+  if (!error) return html`<${Tab} ...${props} />`;
+  return html`<${Notice} ...${inWords(error, t)} kind="bad" action=${t("retry")} onAction=${reset} />`;
 }
 
 function Bar({ t, tabs, tab, caller, choose, leave }) {

@@ -134,7 +134,7 @@ export const words = {
     violations: "违反的规则",
     time: "用时",
     ms: "{count} 毫秒",
-    rubric: "评分规则",
+    rubric: "评判规则",
     judge: "评判器",
     attempts_n: "共 {count} 次尝试",
     attempt_n: "第 {count} 次尝试",

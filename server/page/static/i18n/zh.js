@@ -5,7 +5,7 @@ export const words = {
   language: "语言",
   sign_out: "退出",
   role_reader: "读者",
-  role_rater: "评分者",
+  role_rater: "评价者",
   role_admin: "管理员",
   close: "关闭",
   cancel: "取消",

@@ -19,16 +19,15 @@ export function Answer({ api, t, caller, exchange, open, again }) {
   const chip = (number, index) =>
     html`<${Chip} ...${{ t, number, plumbline }} open=${() => open(number, index)} />`;
   const toggle = (name) => setDetail(detail === name ? "" : name);
+  const writing = state === "waiting" || state === "writing" ? "true" : "false";
   const others = plumbline?.candidates?.filter((one) => !one.served) ?? [];
 
-  return html`<article
-    class="answer"
-    aria-label=${t("answer")}
-    aria-busy=${state === "waiting" || state === "writing"}
-  >
+  return html`<article class="answer" aria-label=${t("answer")} aria-busy=${writing}>
     ${state === "waiting" && html`<p class="waiting" role="status"><span class="dots" aria-hidden="true" />${t("waiting")}</p>`}
     ${plumbline?.verified_answer && html`<${VerifiedNote} t=${t} verified=${plumbline.verified_answer} />`}
-    <div class="said">${markdown(content, plumbline ? annotations : [], chip)}</div>
+    <div class="said" aria-live="polite" aria-busy=${writing}>
+      ${markdown(content, plumbline ? annotations : [], chip)}
+    </div>
     ${state === "stopped" && html`<${Notice} title=${t("stopped")} action=${again && t("ask_again")} onAction=${again} />`}
     ${error && html`<${Notice} ...${inWords(error, t)} kind="bad" action=${again && t("retry")} onAction=${again} />`}
     ${

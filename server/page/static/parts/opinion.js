@@ -97,12 +97,12 @@ function Reasons({ t, send, done }) {
     };
     return (await send(fields, "rating")) && done();
   };
-  return html`<form
-    ref=${form}
-    class="reasons card"
-    onSubmit=${submit}
-    onKeyDown=${(event) => event.key === "Escape" && done()}
-  >
+  const leave = (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    done();
+  };
+  return html`<form ref=${form} class="reasons card" onSubmit=${submit} onKeyDown=${leave}>
     <p id="reasons-title">${t("reasons")}</p>
     <div class="row" role="group" aria-labelledby="reasons-title">
       ${REASONS.map(

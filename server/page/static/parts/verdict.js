@@ -49,12 +49,26 @@ export function Verdict({ api, t, exchange: { plumbline, id } }) {
         verdict?.class &&
         html`<section>
           <h3>${t("reward")}: ${number(t, verdict.reward)}</h3>
-          <${SignedBars} rows=${["rm", "rbr"].map((name) => ({ label: t(`term_${name}`), value: verdict[name], shown: signed(t, verdict[name]) }))} />
+          <${SignedBars}
+            rows=${["rm", "rbr"].map((name) => ({ label: t(`term_${name}`), value: verdict[name], shown: signed(t, verdict[name]) }))}
+          />
         </section>`
       }
-      ${stages_ms && html`<section><h3>${t("time")}</h3><${StageBar} t=${t} stages=${stages_ms} /></section>`}
+      ${
+        stages_ms &&
+        html`<section>
+          <h3>${t("time")}</h3>
+          <${StageBar} t=${t} stages=${stages_ms} />
+        </section>`
+      }
     </div>
-    ${terms.length > 0 && html`<section><h3>${t("propositions")}</h3><${SignedBars} rows=${terms.map(bar)} /></section>`}
+    ${
+      terms.length > 0 &&
+      html`<section>
+        <h3>${t("propositions")}</h3>
+        <${SignedBars} rows=${terms.map(bar)} />
+      </section>`
+    }
     <p class="soft small versions">
       ${verdict?.rubric_version && `${t("rubric")} ${verdict.rubric_version} · ${t("judge")} ${verdict.grader_version} · `}${id}
     </p>

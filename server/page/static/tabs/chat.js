@@ -22,6 +22,7 @@ export function Tab({ api, t, caller, memory }) {
     [exchanges.length, exchanges.at(-1)?.content],
   );
   const show = (exchange, number, index = firstOf(exchange, number)) => {
+    if (!passageOf(exchange, number)) return;
     opener.current = shown ? opener.current : document.activeElement;
     setShown({ exchange, number, index });
   };
@@ -79,11 +80,14 @@ export function Tab({ api, t, caller, memory }) {
   </div>`;
 }
 
-const firstOf = ({ annotations, plumbline }, number) => {
-  const { url } = plumbline.passages.find((one) => one.number === number);
-  const index = annotations.findIndex(({ url_citation }) => url_citation.url === url);
+const passageOf = ({ plumbline }, number) => plumbline.passages.find((one) => one.number === number);
+
+/** The first citation of a passage; null where the answer does not cite it. */
+function firstOf(exchange, number) {
+  const url = passageOf(exchange, number)?.url;
+  const index = exchange.annotations.findIndex(({ url_citation }) => url_citation.url === url);
   return index < 0 ? null : index;
-};
+}
 
 function onShortcut(event, { conversation, shown, show, hide, anew, help }) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -98,10 +102,8 @@ function onShortcut(event, { conversation, shown, show, hide, anew, help }) {
   const last = conversation.exchanges.findLast((one) => one.plumbline);
   if (event.key === "?") help();
   else if (event.key === "n") anew();
-  else if (last && /^[1-9]$/.test(event.key)) {
-    if (last.plumbline.passages.some(({ number }) => number === Number(event.key)))
-      show(last, Number(event.key));
-  } else if (event.key === "u" || event.key === "d") {
+  else if (last && /^[1-9]$/.test(event.key)) show(last, Number(event.key));
+  else if (event.key === "u" || event.key === "d") {
     [...document.querySelectorAll(`[data-thumb="${event.key === "u" ? "up" : "down"}"]`)].at(-1)?.click();
   } else return;
   event.preventDefault();

@@ -1,12 +1,15 @@
-"""The Chromium that the tests drive, and how it is started."""
+"""The Chromium that tests, measurements and screenshots drive, and what axe-core finds in it."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+AXE = Path(__file__).parent.parent / "tests" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -49,3 +52,18 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def serious_findings(page: Page) -> list[str] | None:
+    """What axe-core finds on a page as it is now, of those that it calls serious or critical; None where
+    axe-core is not installed (`make clients`)."""
+    if not AXE.exists():
+        return None
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']} ({one['impact']}): {node['target']} {node['failureSummary']}"
+        for one in results["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
