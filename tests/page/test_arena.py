@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner
 from playwright.sync_api import Page, expect
 
-from plumbline import cli
-from tests.page.conftest import PageOf, serious_findings
+from tests.page.conftest import PageOf, exported, serious_findings
 from tests.page.voices import BASE_SAYS, OTHER_SAYS, two_versions
 
 QUESTION = "How many days of parental leave do I get? <script>alert(1)</script>"
@@ -44,15 +41,7 @@ def put(page: Page, question: str) -> None:
     expect(page.get_by_label("Question", exact=True)).to_be_focused()
     page.keyboard.type(question)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("article")).to_have_count(2)
-
-
-def rows_of(folder: Path, out: Path, kind: str) -> list[dict[str, Any]]:
-    arguments = ["export", kind, "--out", str(out), "--data-dir", str(folder), "--no-hygiene"]
-    result = CliRunner().invoke(cli, [*arguments, "--validation", "0"])
-    assert result.exit_code == 0, result.output
-    file = out / "train.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    expect(page.get_by_role("heading", name="Which answer is better?")).to_be_focused()
 
 
 def test_a_vote_by_keys_alone_is_blind_counts_and_is_exported(
@@ -73,7 +62,7 @@ def test_a_vote_by_keys_alone_is_blind_counts_and_is_exported(
     expect(page.get_by_role("article", name="Right")).to_contain_text(loser)
     expect(page.get_by_role("table").first).to_contain_text(winner)
 
-    (row,) = rows_of(folder, tmp_path / "dpo", "dpo")
+    (row,) = exported(folder, "dpo", tmp_path / "dpo")
     assert (row["chosen_policy_version"], row["rejected_policy_version"]) == (winner, loser)
     assert {row["chosen"][0]["content"], row["rejected"][0]["content"]} == {BASE_SAYS, OTHER_SAYS}
     (pair,) = wins(url)["pairs"]
@@ -83,7 +72,9 @@ def test_a_vote_by_keys_alone_is_blind_counts_and_is_exported(
     page.keyboard.press("Enter")
     expect(page.get_by_text("It counts no more")).to_be_visible()
     assert wins(url)["pairs"] == []
-    assert rows_of(folder, tmp_path / "again", "dpo") == []
+    # A file without rows is not written.
+    with pytest.raises(FileNotFoundError):
+        exported(folder, "dpo", tmp_path / "again")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Question", exact=True)).to_be_focused()
 
@@ -98,8 +89,8 @@ def test_a_tie_by_key_says_what_both_are(
     page.keyboard.press(key)
     expect(page.get_by_role("button", name="Next question")).to_be_visible()
     page.close()
-    rows = [r for r in rows_of(folder, tmp_path / "kto", "kto") if r["prompt"][-1]["content"]]
-    mine = [r for r in rows if question in r["prompt"][-1]["content"]]
+    rows = exported(folder, "kto", tmp_path / "kto")
+    mine = [row for row in rows if question in row["prompt"][-1]["content"]]
     assert [row["label"] for row in mine] == [labels, labels]
 
 

@@ -237,6 +237,8 @@ def test_feedback_is_read_by_raters_and_by_whose_turn_it_is(serve: Serve, tmp_pa
     body = {"id": early, "type": "comment", "comment": "Soon."}
     httpx.post(f"{url}/v1/feedback", json=body, headers=clients["bob"]).raise_for_status()
     assert [status(name, early) for name in ("ann", "bob", "eve", "root")] == [404, 200, 404, 200]
+    arena = [httpx.get(f"{url}/v1/arena", headers=clients[name]) for name in ("ann", "bob")]
+    assert [found.status_code for found in arena] == [403, 200]
 
 
 @pytest.mark.parametrize(

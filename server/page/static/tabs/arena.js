@@ -13,7 +13,7 @@ import { ArenaForm } from "../parts/arena-form.js";
 import { Duel } from "../parts/duel.js";
 import { Notice } from "../parts/notice.js";
 import { WinTable } from "../parts/win-table.js";
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useState } from "../vendor/htm-preact.js";
 
 const VOTE_OF_KEY = {
   1: "left",
@@ -99,7 +99,8 @@ export function Tab({ api, t, caller, memory }) {
     else begin(play.setup);
   };
 
-  useEffect(() => {
+  // Before it is painted: who sees the answers may press a key at once.
+  useLayoutEffect(() => {
     const onKey = (event) => {
       const chosen = VOTE_OF_KEY[event.key];
       if (!chosen || play.phase !== "voting" || isElsewhere(event)) return;
