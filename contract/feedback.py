@@ -13,7 +13,7 @@ from contract.wire import Body, FieldError
 Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Rating = StrictBool | Stars | Literal["good", "ok", "bad"]
-FeedbackType = Literal["rating", "pair", "ranking", "correction", "comment", "ruling"]
+FeedbackType = Literal["rating", "pair", "tie", "ranking", "correction", "comment", "ruling"]
 
 # One place of a ranking: a candidate, or several that are equally good.
 Place = Identifier | Annotated[list[Identifier], Field(min_length=1)]
@@ -32,6 +32,7 @@ LONGEST_CORRECTION = 100_000
 _NEEDS: dict[str, tuple[str, ...]] = {
     "rating": ("value",),
     "pair": ("preferred_id", "rejected_id"),
+    "tie": ("tied_ids", "value"),
     "ranking": ("ranking",),
     "correction": ("correction",),
     "comment": (),
@@ -48,11 +49,12 @@ _MAY: dict[str, tuple[str, ...]] = {
 class Feedback(Body):
     """What a person thinks of a completion. `id` is the completion's `id`.
 
-    A rating's `value` is true or false, 1 to 5, or good, ok or bad. `preferred_id`, `rejected_id` and
-    `ranking` name candidates, or completions that answer the same conversation; a ranking holds the best
-    first, and a list in it holds those that are equally good. `metric` is the name of what was rated,
-    where that is not simply the answer. A ruling says of propositions whether they hold, and what class the
-    answer has; one that says neither agrees with the judge in everything.
+    A rating's `value` is true or false, 1 to 5, or good, ok or bad. `preferred_id`, `rejected_id`,
+    `tied_ids` and `ranking` name candidates, or completions that answer the same conversation; a ranking
+    holds the best first, and a list in it holds those that are equally good. The `value` of a tie says
+    whether both are good or both bad. `metric` is the name of what was rated, where that is not simply
+    the answer. A ruling says of propositions whether they hold, and what class the answer has; one that says
+    neither agrees with the judge in everything.
     """
 
     model_config = Body.model_config | {"serialize_by_alias": True}
@@ -64,6 +66,7 @@ class Feedback(Body):
     metric: Identifier | None = None
     preferred_id: Identifier | None = None
     rejected_id: Identifier | None = None
+    tied_ids: Annotated[list[Identifier], Field(min_length=2, max_length=2)] | None = None
     ranking: Annotated[list[Place], Field(min_length=1, max_length=MOST_RANKED)] | None = None
     correction: Annotated[str, Field(min_length=1, max_length=LONGEST_CORRECTION)] | None = None
     propositions: Propositions | None = None
@@ -94,7 +97,9 @@ class Feedback(Body):
 
     @model_validator(mode="after")
     def _carries_nothing_else(self) -> Feedback:
-        owners = {name: (kind,) for kind, names in _NEEDS.items() for name in names} | _MAY
+        owners = dict(_MAY)
+        for kind, names in _NEEDS.items():
+            owners |= {name: (*owners.get(name, ()), kind) for name in names}
         for name, kinds in owners.items():
             if self.type not in kinds and getattr(self, name) is not None:
                 raise FieldError(
@@ -114,6 +119,10 @@ class Feedback(Body):
             )
         if self.preferred_id is not None and self.preferred_id == self.rejected_id:
             raise FieldError("rejected_id", "preferred_id and rejected_id must differ")
+        if self.tied_ids is not None and len(set(self.tied_ids)) != len(self.tied_ids):
+            raise FieldError("tied_ids", "it must name two answers, not one twice")
+        if self.type == "tie" and self.value not in ("good", "bad"):
+            raise FieldError("value", "that of a tie is good or bad: what both answers are")
         if self.ranking is not None:
             ranked = [identifier for place in places_of(self.ranking) for identifier in place]
             if not 2 <= len(ranked) <= MOST_RANKED:

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from contract.terminal import Command, config_option, json_option, print_json
+from feedback.arena import arena
 from feedback.find import Selection, find, to_wire
 from feedback.imports.command import import_
 from feedback.log_option import data_dir_option, log_of
-from feedback.select_options import selection_options
+from feedback.select_options import Moment, selection_options
 from feedback.shown import show_list, show_tally, show_turn, turn_to_wire
+from feedback.shown_arena import show_arena
 from feedback.tally import tally
 
 
@@ -23,6 +25,7 @@ def feedback() -> None:
     list    what was said, the newest last
     show    one turn: all candidates, what decided it, and what was said about it
     stats   turns and feedback, counted by policy version, type and rater
+    wins    which policy version people prefer, by all that they compared
     import  demonstrations, rankings, pairs and ratings from files
     """
 
@@ -117,3 +120,37 @@ def stats(selection: Selection, as_json: bool, data_dir: Path | None, config: Pa
         print_json(counts.to_wire(), indent=True)
     else:
         show_tally(counts)
+
+
+@feedback.command(cls=Command)
+@click.option("--since", type=Moment(), help="Said from then on: 2026-11-21, or 7d, 12h, 30m ago.")
+@click.option("--until", type=Moment(), help="Said before then.")
+@click.option("--collection", metavar="NAME", help="Of questions on this collection.")
+@json_option
+@data_dir_option
+@config_option
+def wins(
+    since: float | None,
+    until: float | None,
+    collection: str | None,
+    as_json: bool,
+    data_dir: Path | None,
+    config: Path | None,
+) -> None:
+    """Show which policy version people prefer, the strongest first.
+
+    Pairs, ties and rankings count where they compare answers of different versions. The strength is the
+    log-odds of a win against the mean of all versions (Bradley and Terry), a tie being half a win for each;
+    the share is the same as a share of wins. Both have 95 % intervals.
+
+    \b
+    Examples:
+      plumbline feedback wins --since 30d
+      plumbline feedback wins --collection help --json
+    """
+    with log_of(data_dir, config).reading() as connection:
+        found = arena(connection, since=since, until=until, collection=collection).to_wire()
+    if as_json:
+        print_json(found, indent=True)
+    else:
+        show_arena(found)

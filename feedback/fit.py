@@ -114,6 +114,7 @@ def named_in(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for param in ("candidate_id", "preferred_id", "rejected_id"):
         if body.get(param) is not None:
             yield param, body[param]
+    yield from (("tied_ids", identifier) for identifier in body.get("tied_ids") or ())
     for place in places_of(body.get("ranking") or ()):
         yield from (("ranking", identifier) for identifier in place)
 

@@ -28,6 +28,7 @@ _BARE = (
     "value",
     "preferred_id",
     "rejected_id",
+    "tied_ids",
     "ranking",
     "propositions",
     "class",

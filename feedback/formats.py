@@ -100,7 +100,7 @@ def _imitations(material: Material) -> list[Taught]:
 
 
 def _marks(material: Material) -> list[Taught]:
-    """Single answers with a thumb up or down; both sides of a pair count as one each."""
+    """Single answers with a thumb up or down; both sides of a pair or of a tie count as one each."""
     marks: dict[tuple[str, Source], list[bool]] = {}
     answers: dict[str, Answer] = {}
 
@@ -115,6 +115,8 @@ def _marks(material: Material) -> list[Taught]:
         for answer, score in material.rated():
             if score >= _GOOD or score <= _BAD:
                 mark(answer, "human", score >= _GOOD)
+        for answer, good in material.tied():
+            mark(answer, "human", good)
     # The majority decides; where opinions are even, there is none.
     clear = {key: sum(m) > len(m) / 2 for key, m in marks.items() if sum(m) != len(m) / 2}
     return [

@@ -34,6 +34,13 @@ class Material(NamedTuple):
             if row.type == "rating" and answer is not None and value is not None:
                 yield answer, score_of(value)
 
+    def tied(self) -> Iterator[tuple[Answer, bool]]:
+        """Answers that people called equally good (true) or equally bad."""
+        for row in self.turn.feedback:
+            answers = [self.named.get(i) for i in row.body.get("tied_ids") or ()]
+            if row.type == "tie" and None not in answers:
+                yield from ((a, row.body["value"] == "good") for a in answers if a is not None)
+
     def corrections(self) -> list[str]:
         """Better answers that people wrote."""
         return [row.body["correction"] for row in self.turn.feedback if row.type == "correction"]

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from feedback.find import STATES, Found, to_wire
 from feedback.records import CandidateRecord, CompletionRecord
+from feedback.tables import add_row, new_table, print_shown
 from feedback.tally import Tally
 from feedback.words import one_line, said, when
-
-# A program that reads our lines gets them whole; a person gets them folded to the window.
-_WIDE = 240
 
 
 def show_list(found: Sequence[Found]) -> None:
     """Pieces of feedback, a line each."""
-    table = _table("when (UTC)", "type", "says", "rater", "completion", "state")
+    table = new_table("when (UTC)", "type", "says", "rater", "completion", "state")
     for one in found:
         row = one.row
         state = one.state if one.state != "unfit" else f"unfit: {one.why}"
@@ -34,28 +29,28 @@ def show_list(found: Sequence[Found]) -> None:
             row.rater,
             row.completion_id,
         )
-        _add(table, *cells, state)
+        add_row(table, *cells, state)
     if found:
-        _print(table)
+        print_shown(table)
 
 
 def show_turn(record: CompletionRecord, found: Sequence[Found]) -> None:
     """A turn: what was asked and answered, all candidates, what decided, and what was said about it."""
-    facts = _table(None, None)
+    facts = new_table(None, None)
     for name, value in _facts(record).items():
-        _add(facts, name, value)
-    _print(facts)
+        add_row(facts, name, value)
+    print_shown(facts)
     if record.candidates:
-        _print("")
-        _print(_candidates(record))
-    _print("")
-    _print(_feedback(record, found))
+        print_shown("")
+        print_shown(_candidates(record))
+    print_shown("")
+    print_shown(_feedback(record, found))
 
 
 def show_tally(counts: Tally) -> None:
     """All counts: a line for each policy version, then what is no matter of one, then the feedback."""
     names = ("policy", "turns", "answered", "refused", "failed", "reward", "rated", "thumbs up")
-    table = _table(*names)
+    table = new_table(*names)
     failed: Counter[str] = Counter()
     others: Counter[str] = Counter()
     answering = dict(counts.policies)
@@ -65,7 +60,7 @@ def show_tally(counts: Tally) -> None:
         refused = one.refused + one.declined
         failed.update(one.failed)
         others.update(one.callers_errors | Counter({"hung up": one.hung_up}))
-        _add(
+        add_row(
             table,
             version,
             one.finished,
@@ -76,29 +71,29 @@ def show_tally(counts: Tally) -> None:
             one.rated,
             f"{_percent(one.up_share)} (n={one.ratings})" if one.ratings else "",
         )
-    _print(table if answering else "No turns.")
-    _print("")
-    facts = _table(None, None)
+    print_shown(table if answering else "No turns.")
+    print_shown("")
+    facts = new_table(None, None)
     if failed:
-        _add(facts, "failed", _listed(failed))
+        add_row(facts, "failed", _listed(failed))
     if +others:
-        _add(facts, "by callers", f"{_listed(+others)}; no failures of a policy")
-    _add(facts, "feedback", _listed(counts.types))
+        add_row(facts, "by callers", f"{_listed(+others)}; no failures of a policy")
+    add_row(facts, "feedback", _listed(counts.types))
     if counts.types:
-        _add(facts, "state", _listed({state: counts.states[state] for state in STATES}))
-        _add(facts, "raters", _listed(dict(counts.raters.most_common(20))))
+        add_row(facts, "state", _listed({state: counts.states[state] for state in STATES}))
+        add_row(facts, "raters", _listed(dict(counts.raters.most_common(20))))
     if counts.waiting_since is not None:
         since = when(counts.waiting_since)
-        _add(facts, "waiting", f"{counts.states['waiting']} for their turn, since {since} UTC")
+        add_row(facts, "waiting", f"{counts.states['waiting']} for their turn, since {since} UTC")
     if counts.imports:
-        _add(facts, "imported", _listed(counts.imports))
+        add_row(facts, "imported", _listed(counts.imports))
     if counts.deleted:
-        _add(
+        add_row(
             facts,
             "deleted",
             f"{counts.deleted} turns, which count above; not what was said on them",
         )
-    _print(facts)
+    print_shown(facts)
 
 
 def turn_to_wire(record: CompletionRecord, found: Sequence[Found]) -> dict[str, Any]:
@@ -137,9 +132,9 @@ def _facts(record: CompletionRecord) -> dict[str, str]:
 
 
 def _candidates(record: CompletionRecord) -> Table:
-    table = _table("", "candidate", "choice", "attempt", "reward", "class", "violations", "text")
+    table = new_table("", "candidate", "choice", "attempt", "reward", "class", "violations", "text")
     for number, candidate in enumerate(record.candidates, 1):
-        _add(
+        add_row(
             table,
             "served" if candidate.served else "",
             f"#{number} {candidate.id}",
@@ -163,11 +158,11 @@ def _feedback(record: CompletionRecord, found: Sequence[Found]) -> Table | str:
     if not found:
         return "Nobody has said anything about it."
     names = {candidate.id: f"#{number}" for number, candidate in enumerate(record.candidates, 1)}
-    table = _table("when (UTC)", "feedback", "says", "rater", "state")
+    table = new_table("when (UTC)", "feedback", "says", "rater", "state")
     for one in found:
         state = f"{one.state}: {one.why}" if one.why else one.state
         words = said(one.row.type, one.row.body, names | {record.id: "the answer"})
-        _add(
+        add_row(
             table,
             when(one.row.created),
             one.row.id,
@@ -184,21 +179,3 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.0f} %"
-
-
-def _table(*names: str | None) -> Table:
-    titled = any(names)
-    table = Table(box=None, show_header=titled)
-    for name in names:
-        table.add_column(name or "", overflow="fold")
-    return table
-
-
-def _add(table: Table, *cells: object) -> None:
-    """A row; what people wrote is no markup."""
-    table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
-
-
-def _print(what: Table | str) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-    console.print(what, markup=False)

@@ -188,7 +188,7 @@ def _count_feedback(counts: Tally, connection: sqlite3.Connection, selection: Se
         counts.raters[row.rater or "unknown"] += 1
         one = counts.of(found.policy or "")
         value = row.body.get("value")
-        if value is None or not found.on_served or one is None:
+        if row.type != "rating" or value is None or not found.on_served or one is None:
             continue
         score = score_of(value)
         one.ratings += 1

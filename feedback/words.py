@@ -44,6 +44,9 @@ def _opinion(kind: str, body: Mapping[str, Any], names: Mapping[str, str]) -> st
     if kind == "pair":
         ids = (body.get(name, "?") for name in ("preferred_id", "rejected_id"))
         return " > ".join(_short(identifier, names) for identifier in ids)
+    if kind == "tie":
+        tied = " = ".join(_short(identifier, names) for identifier in body.get("tied_ids", ()))
+        return f"{tied}, both {body.get('value')}"
     if kind == "ranking":
         places = places_of(body.get("ranking", ()))
         return " > ".join(" = ".join(_short(i, names) for i in place) for place in places)

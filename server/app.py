@@ -15,6 +15,7 @@ from server.host_check import HostCheck
 from server.key_check import KeyCheck
 from server.parts import Parts
 from server.routes import (
+    arena,
     chat,
     demonstrations,
     documents,
@@ -75,6 +76,7 @@ def create_app(parts: Parts) -> FastAPI:
         feedback,
         reviews,
         demonstrations,
+        arena,
         documents,
         uploads,
         vector_stores,

@@ -25,7 +25,7 @@ _QUERY = ("completion_id", "after", "limit", "order")
 
 @router.post("/v1/feedback")
 async def create(body: Feedback, parts: PartsDep, caller: RaterDep) -> dict[str, Any]:
-    """Store a rating, a pair, a ranking, a correction, a comment or a ruling; it is durable when this answers."""
+    """Store what a person thinks of an answer, whatever its type; it is durable when this answers."""
     return await _store(body, parts, caller)
 
 

@@ -115,6 +115,20 @@ def test_sft_kto_and_grpo_rows(log: Log, tmp_path: Path) -> None:
     assert (grpo["reference"], grpo["passages"]) == ("27 days.", ["27 days."])
 
 
+def test_a_tie_is_two_marks_and_no_pair(log: Log, tmp_path: Path) -> None:
+    good, bad = completion(), completion(question="Why?")
+    write(log, good, bad)
+    for record, value in ((good, "good"), (bad, "bad")):
+        ids = [one.id for one in record.candidates]
+        write(log, feedback(record.id, "tie", tied_ids=ids, value=value))
+    found = rows(log, tmp_path / "kto", kind="kto")
+    assert [(row["group"], row["label"]) for row in found] == [
+        (record.id, record is good) for record in (good, bad) for _ in range(2)
+    ]
+    for kind in ("rm", "dpo", "sft"):
+        assert rows(log, tmp_path / kind, kind=kind) == []
+
+
 def test_feedback_that_came_before_its_turn_counts(log: Log, tmp_path: Path) -> None:
     record = completion()
     write(log, feedback(record.id, "correction", correction="Twenty-seven."), record)

@@ -81,7 +81,7 @@ def test_the_page_opens_without_a_key_and_nothing_else_does(serve: Serve, tmp_pa
 def test_me_says_who_calls(server_url: str) -> None:
     me = httpx.get(f"{server_url}/v1/me").json()
     assert (me["object"], me["name"], me["role"]) == ("plumbline.caller", "", "admin")
-    assert me["labels"] == [] and me["keys"] is False
+    assert (me["labels"], me["keys"], me["metrics"]) == ([], False, True)
 
 
 def test_the_rubric_holds_the_words_and_weights_of_what_a_verdict_names(server_url: str) -> None:

@@ -54,6 +54,7 @@ def test_each_type_is_stored_and_read_back(serve: Serve) -> None:
         {"type": "rating", "value": 4, "candidate_id": second, "metric": "helpful"},
         {"type": "rating", "value": "ok", "comment": "太短了", "reason_codes": ["too_short"]},
         {"type": "pair", "preferred_id": second, "rejected_id": first},
+        {"type": "tie", "tied_ids": [first, second], "value": "bad"},
         {"type": "ranking", "ranking": [second, first]},
         {"type": "correction", "correction": "80 working days.", "tags": {"page": "faq"}},
         {"type": "comment", "comment": "Please cite the handbook."},
@@ -82,6 +83,11 @@ def test_each_type_is_stored_and_read_back(serve: Serve) -> None:
             {"type": "pair", "preferred_id": "a", "rejected_id": "b", "candidate_id": "a"},
             "candidate_id",
         ),
+        ({"type": "tie", "tied_ids": ["a", "b"]}, "value"),
+        ({"type": "tie", "tied_ids": ["a", "b"], "value": True}, "value"),
+        ({"type": "tie", "tied_ids": ["a", "a"], "value": "good"}, "tied_ids"),
+        ({"type": "tie", "tied_ids": ["a"], "value": "good"}, "tied_ids"),
+        ({"type": "rating", "tied_ids": ["a", "b"], "value": "good"}, "tied_ids"),
         ({"type": "ranking", "ranking": ["a"]}, "ranking"),
         ({"type": "ranking", "ranking": [["a", "b"], "a"]}, "ranking"),
         ({"type": "ranking", "ranking": [f"c{i}" for i in range(17)]}, "ranking"),
@@ -117,6 +123,17 @@ def test_a_ranking_with_equal_places_makes_no_pair_of_them(serve: Serve, tmp_pat
         ("also fair", "worst"),
     }
     assert sum(row["weight"] for row in found) == pytest.approx(1)
+
+
+def test_a_tie_names_answers_to_one_conversation(serve: Serve) -> None:
+    url = serve()
+    one, two, other = (ask(url, q)["id"] for q in (QUESTION, QUESTION, "Who pays for taxis?"))
+    body = {"id": one, "type": "tie", "value": "good"}
+    assert given(url, body | {"tied_ids": [one, two]})["status"] == "stored"
+    wrong = give(url, body | {"tied_ids": [one, other]})
+    assert "another conversation" in refused(wrong, 400, "tied_ids")
+    arena = httpx.get(f"{url}/v1/arena").json()
+    assert (arena["versions"], arena["left_out"]["same_version"]) == ([], 1)
 
 
 def test_the_same_key_is_stored_once_and_never_hides_other_feedback(serve: Serve) -> None:
@@ -220,6 +237,8 @@ def test_feedback_is_read_by_raters_and_by_whose_turn_it_is(serve: Serve, tmp_pa
     body = {"id": early, "type": "comment", "comment": "Soon."}
     httpx.post(f"{url}/v1/feedback", json=body, headers=clients["bob"]).raise_for_status()
     assert [status(name, early) for name in ("ann", "bob", "eve", "root")] == [404, 200, 404, 200]
+    arena = [httpx.get(f"{url}/v1/arena", headers=clients[name]) for name in ("ann", "bob")]
+    assert [found.status_code for found in arena] == [403, 200]
 
 
 @pytest.mark.parametrize(
