@@ -39,7 +39,7 @@ export function Verdict({ api, t, exchange: { plumbline, id } }) {
     label: wordingOf(t, rubric, name),
     value,
     shown: signed(t, value),
-    note: t("probability", { value: t.number(probability, { style: "percent" }) }),
+    note: t.number(probability, { style: "percent" }),
     evidence,
   });
   return html`<div class="verdict">
@@ -48,7 +48,7 @@ export function Verdict({ api, t, exchange: { plumbline, id } }) {
       ${
         verdict?.class &&
         html`<section>
-          <h3>${t("reward")}: ${number(t, verdict.reward)}</h3>
+          <h3>${t("reward")} ${number(t, verdict.reward)}</h3>
           <${SignedBars}
             rows=${["rm", "rbr"].map((name) => ({ label: t(`term_${name}`), value: verdict[name], shown: signed(t, verdict[name]) }))}
           />
