@@ -11,7 +11,8 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -126,29 +127,28 @@ def photograph(browser: Browser, url: str, language: str, out: Path) -> None:
     context.close()
 
 
-@click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
-def main(out: Path) -> None:
-    """Take all pictures."""
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+@contextmanager
+def handbook_server() -> Iterator[str]:
+    """A server of its own with the example handbook: its address."""
+    with tempfile.TemporaryDirectory() as folder:
         handbook = Path("examples/handbook")
         Ingest(Path(folder) / "index", Encoder(), RetrievalSettings()).run([handbook], "default")
-        command = [
-            sys.executable,
-            "-m",
-            "plumbline",
-            "serve",
-            "--port",
-            str(PORT),
-            "--data-dir",
-            folder,
-        ]
+        command = [sys.executable, "-m", "plumbline", "serve", "--port", str(PORT)]
         url = f"http://127.0.0.1:{PORT}"
-        with running(command, f"{url}/healthz"):
-            live_a_little(url)
-            for language in LOCALES:
-                photograph(browser, url, language, out)
+        with running([*command, "--data-dir", folder], f"{url}/healthz"):
+            yield url
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
+@click.option("--url", help="A server that runs already; turns and ratings are added to its log.")
+def main(out: Path, url: str | None) -> None:
+    """Take all pictures."""
+    out.mkdir(parents=True, exist_ok=True)
+    with nullcontext(url) if url else handbook_server() as address, chromium() as browser:
+        live_a_little(address)
+        for language in LOCALES:
+            photograph(browser, address, language, out)
 
 
 if __name__ == "__main__":

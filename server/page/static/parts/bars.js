@@ -14,7 +14,7 @@ export function SignedBars({ rows }) {
       const width = (Math.abs(value) / whole) * 100;
       const style = { left: `${value < 0 ? zero - width : zero}%`, width: `${width}%` };
       return html`<li>
-        <span class="bar-label">${label}${note && html` <span class="soft">· ${note}</span>`}</span>
+        <span class="bar-label">${label}${note && html`${"\u00a0"}<span class="soft">${note}</span>`}</span>
         <span class="bar-track" aria-hidden="true">
           <span class=${`bar-fill ${value < 0 ? "minus" : ""}`} style=${style} />
           <span class="bar-zero" style=${{ left: `${zero}%` }} />
