@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from contract.access import OWNER, Access
 from contract.evaluation import Interval
 from contract.feedback import places_of
+from contract.verified import is_verified
 from feedback.find import Found, Selection, find
 from feedback.rows import admits
 from feedback.strengths import RIDGE, Vote, expected, groups_of, strengths
@@ -23,7 +24,7 @@ _TURN_OF = (
 )
 
 # Why feedback that compares answers compares no versions.
-LEFT_OUT = ("same_version", "imported", "superseded", "waiting", "unfit")
+LEFT_OUT = ("same_version", "imported", "verified", "superseded", "waiting", "unfit")
 
 
 class _Turn(NamedTuple):
@@ -162,6 +163,8 @@ def _take(found: Arena, one: Found, named: Sequence[_Turn], turns: _Turns) -> No
         found.left_out[one.state] += 1
     elif any(turn.decision == "import" for turn in named):
         found.left_out["imported"] += 1
+    elif any(is_verified(turn.policy_version) for turn in named):
+        found.left_out["verified"] += 1
     else:
         places = _places(one.row.body)
         versions = [[turn.policy_version for i in p if (turn := turns.of(i))] for p in places]

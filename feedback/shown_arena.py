@@ -10,6 +10,7 @@ from feedback.tables import add_row, new_table, print_shown
 _WHY = {
     "same_version": "compare answers of one version",
     "imported": "name imported answers",
+    "verified": "name verified answers, which no policy gave",
     "superseded": "were superseded",
     "waiting": "wait for their turn",
     "unfit": "name an answer to something else",

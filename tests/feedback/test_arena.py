@@ -126,6 +126,7 @@ def test_pairs_ties_and_rankings_between_versions_count(log: Log) -> None:
     regretted = prefer(log, c, a)
     write(log, feedback(c, "comment", comment="No.", supersedes=regretted))
     turn(log, "z", question="Other?")
+    prefer(log, turn(log, "verified:va-1"), a)
     with log.reading() as connection:
         found = arena(connection).to_wire()
     assert [(p["a"], p["b"], p["wins_a"], p["wins_b"], p["ties"]) for p in found["pairs"]] == [
@@ -142,6 +143,7 @@ def test_pairs_ties_and_rankings_between_versions_count(log: Log) -> None:
     assert found["left_out"] == {
         "same_version": 1,
         "imported": 0,
+        "verified": 1,
         "superseded": 1,
         "waiting": 0,
         "unfit": 0,
