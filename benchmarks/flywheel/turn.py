@@ -196,12 +196,7 @@ def _round(
             say=clock.say,
         )
     with clock(f"round {number}: evaluate"):
-        found = evaluate(
-            service, served_by, runs.grpo, prompts, runs.judge, folder / "eval", seed=seed
-        )
-        beside = evaluate(
-            service, served_by, runs.dpo, prompts, runs.judge, folder / "eval-dpo", seed=seed
-        )
+        found, other = evaluate(service, served_by, runs, prompts, folder, seed=seed)
     with clock(f"round {number}: promote"):
         promotion = _promote(service, runs.grpo, folder / "eval", list(asked), force=plan.force)
     with clock(f"round {number}: ask again"):
@@ -214,7 +209,7 @@ def _round(
         right=(_right(served, asked), _right(again, asked)),
         cards={name: runs.metrics(name) for name in names},
         evaluation=found,
-        beside=beside,
+        beside=other,
         promotion=promotion,
         seconds=time.monotonic() - started,
     )
