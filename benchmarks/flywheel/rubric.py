@@ -5,7 +5,6 @@ What changes, and why, was measured on rated answers of the untrained policy:
 - `illogical_continuation_of_prompt` is at a quarter in a bare sentence of fact and near nothing when more is told. At its
   default weight it pays half a point for telling what nobody asked.
 - `fully_complies` pays for the same.
-- `grounded` counts twice: a wrong opening hour is worse than a rude one.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import yaml
 import rbrm.rubric
 
 DEFAULT = Path(rbrm.rubric.__file__).parent / "rubrics" / "default.yaml"
-WEIGHTS = {"illogical_continuation_of_prompt": -1.0, "fully_complies": 0.2, "grounded": 2.0}
+WEIGHTS = {"illogical_continuation_of_prompt": -1.0, "fully_complies": 0.2}
 
 
 def write_rubric(path: Path) -> None:
