@@ -16,7 +16,8 @@ class Plan:
         candidates: answers that are sampled and rated for a question.
         held_out: held-out questions.
         steps, dpo_steps: of GRPO and of DPO; the other trainers go by epochs.
-        grpo_rate: learning rate of GRPO.
+        grpo_rate, iterations: learning rate of GRPO, and its steps on the same answers: writing and judging answers
+            is what costs here.
         kl_budget: nats by which an answer may come to differ from the policy that training began from.
         rounds: turns of the wheel.
         asked: most questions of a round; None for all.
@@ -34,7 +35,8 @@ class Plan:
     steps: int = 30
     dpo_steps: int = 20
     grpo_rate: str = "1e-3"
-    prompts_a_step: int = 4
+    iterations: int = 2
+    prompts_a_step: int = 8
     generations: int = 8
     kl_budget: float = 6.0
     rounds: int = 2

@@ -81,7 +81,8 @@ def train(
         *("grpo", exports.grpo, runs.sft, runs.grpo),
         *("--reward-model", str(runs.rm), "--config", str(service.config)),
         *("--steps", str(plan.steps), "--batch", str(plan.prompts_a_step)),
-        *("--generations", str(plan.generations), "--answer-tokens", _ANSWER_TOKENS),
+        *("--generations", str(plan.generations), "--iterations", str(plan.iterations)),
+        *("--answer-tokens", _ANSWER_TOKENS),
         *("--kl-budget", str(plan.kl_budget), "--learning-rate", plan.grpo_rate),
         *("--correctness-weight", "2"),
     )
