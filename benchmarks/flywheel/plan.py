@@ -47,12 +47,12 @@ class Plan:
 WHOLE = Plan()
 # Every part once, in the suite: whether it gets better is not asked of it.
 QUICK = Plan(
-    by_heart=40,
-    in_prompt=6,
+    by_heart=30,
+    in_prompt=4,
     wordings=1,
     again=1,
     candidates=3,
-    held_out=12,
+    held_out=8,
     sft_epochs=1,
     rm_epochs=1,
     steps=2,

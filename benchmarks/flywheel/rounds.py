@@ -102,14 +102,14 @@ def export(
     own = ("--since", since, "--until", between)
     return Exports(
         sft=to("sft", "sft", *own),
-        rm=_so_far(to("rm", "rm", *own), earlier),
-        judge=_so_far(to("judge", "rm", "--since", between, "--until", until), earlier),
+        rm=so_far(to("rm", "rm", *own), earlier),
+        judge=so_far(to("judge", "rm", "--since", between, "--until", until), earlier),
         dpo=to("dpo", "dpo", *own),
         grpo=to("grpo", "grpo", *own, "--source", "both", "--validation", "0"),
     )
 
 
-def _so_far(pairs: Path, earlier: Path | None) -> Path:
+def so_far(pairs: Path, earlier: Path | None) -> Path:
     """An export's rows and those of the rounds before it."""
     joined = pairs.with_name(f"{pairs.name}-so-far")
     joined.mkdir()
