@@ -32,11 +32,11 @@ class Plan:
     held_out: int = 144
     sft_epochs: int = 4
     rm_epochs: int = 5
-    steps: int = 30
+    steps: int = 36
     dpo_steps: int = 20
     grpo_rate: str = "1e-3"
     iterations: int = 2
-    prompts_a_step: int = 8
+    prompts_a_step: int = 4
     generations: int = 8
     kl_budget: float = 6.0
     rounds: int = 2
