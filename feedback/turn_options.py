@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from contract.terminal import together
-from feedback.select_options import Moment
+from feedback.moment import Moment
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -50,7 +50,7 @@ def judgements_of(
     columns: Mapping[str, Any],
 ) -> list[tuple[Question, Judgement]]:
     """What was asked, and the judge's opinion, for each completion; all answers to one prompt, which stand
-    side by side, are judged in one batch."""
+    side by side, are judged in one batch, and each text once."""
     told = [name for name in _TOLD if columns.get(name) is not None]
     questions = [
         question_of_row({"prompt": prompt} | {name: columns[name][row] for name in told})
@@ -64,8 +64,15 @@ def judgements_of(
         last = first + 1
         while last < len(questions) and questions[last] == question:
             last += 1
-        found += [(question, j) for j in judge.judge(question, answers[first:last])]
+        found += [(question, j) for j in _judged_once(judge, question, answers[first:last])]
     return found
+
+
+def _judged_once(judge: Judge, question: Question, answers: Sequence[str]) -> list[Judgement]:
+    """A judgement for each; a policy that is sure of itself gives the same answer several times."""
+    distinct = list(dict.fromkeys(answers))
+    judged = dict(zip(distinct, judge.judge(question, distinct), strict=True))
+    return [judged[answer] for answer in answers]
 
 
 def said_last(conversation: Conversation, role: str) -> str:

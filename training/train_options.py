@@ -122,6 +122,13 @@ sampling_options = together(
         help="Answers to each prompt: 4 to 8 are usual.",
     ),
     click.option(
+        "--iterations",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="Steps on the same answers before new ones are written; more of them where answers are dear.",
+    ),
+    click.option(
         "--answer-tokens",
         type=click.IntRange(min=1),
         default=256,

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _PRELOADED = [
@@ -43,11 +44,27 @@ def plumbline(*arguments: str) -> str:
     return said
 
 
+def beside(*commands: Sequence[str]) -> None:
+    """Run commands that need nothing of one another at the same time.
+
+    Raises:
+        RuntimeError: one of them failed; the others came to their end.
+    """
+    with ThreadPoolExecutor(len(commands)) as threads:
+        done = [threads.submit(plumbline, *command) for command in commands]
+    for one in done:
+        one.result()
+
+
 def _run(output: str, arguments: Sequence[str]) -> None:
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT, 0o600)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     # Late: this module is imported before its process is ready for the rest.
+    import torch
+
     from plumbline import cli
 
+    # Matrices of a tiny policy are done before a second thread has been woken, and commands run side by side.
+    torch.set_num_threads(1)
     cli(list(arguments))

@@ -15,22 +15,27 @@ class Plan:
         again: wordings that the second round asks.
         candidates: answers that are sampled and rated for a question.
         held_out: held-out questions.
-        steps: of GRPO and of DPO; the other trainers go by epochs.
+        steps, dpo_steps: of GRPO and of DPO; the other trainers go by epochs.
+        grpo_rate, iterations: learning rate of GRPO, and its steps on the same answers: writing and judging answers
+            is what costs here.
         kl_budget: nats by which an answer may come to differ from the policy that training began from.
         rounds: turns of the wheel.
         asked: most questions of a round; None for all.
         force: promote past the gates, which a few steps can't pass.
     """
 
-    by_heart: int = 120
-    in_prompt: int = 60
+    by_heart: int = 150
+    in_prompt: int = 80
     wordings: int = 4
     again: int = 2
     candidates: int = 4
     held_out: int = 144
     sft_epochs: int = 4
     rm_epochs: int = 5
-    steps: int = 30
+    steps: int = 36
+    dpo_steps: int = 20
+    grpo_rate: str = "1e-3"
+    iterations: int = 2
     prompts_a_step: int = 4
     generations: int = 8
     kl_budget: float = 6.0
@@ -42,15 +47,16 @@ class Plan:
 WHOLE = Plan()
 # Every part once, in the suite: whether it gets better is not asked of it.
 QUICK = Plan(
-    by_heart=40,
-    in_prompt=6,
+    by_heart=30,
+    in_prompt=4,
     wordings=1,
     again=1,
     candidates=3,
-    held_out=12,
+    held_out=8,
     sft_epochs=1,
     rm_epochs=1,
     steps=2,
+    dpo_steps=2,
     prompts_a_step=2,
     generations=4,
     rounds=1,

@@ -29,7 +29,8 @@ MOST_SECONDS_TO_SERVE = 5.0
 
 
 def figures(outcome: Outcome) -> list[Figure]:
-    """The figures of one seed. What the wheel must do, its first turn must do; the second only nothing worse."""
+    """The figures of one seed. The reward must rise in every turn; what the rater dislikes must be halved in the
+    first and fall on in the others."""
     minutes = outcome.seconds / 60
     found = [("minutes", f"{minutes:.1f}", minutes <= MOST_MINUTES)]
     for one in outcome.rounds:
@@ -47,12 +48,12 @@ def _round(one: Round) -> list[Figure]:
         (
             "mean reward on held-out prompts, difference in standard errors",
             f"{reward[0]:+.2f}, {reward[1]:.1f}",
-            reward[1] > 2 or one.number > 1,
+            reward[1] > 2,
         ),
         (
             "served answers that the rater dislikes, after ÷ before",
             f"{one.after['disliked']:.2f} ÷ {one.before['disliked']:.2f}",
-            disliked < 0.5 or one.number > 1,
+            disliked < (0.5 if one.number == 1 else 1.0),
         ),
         ("KL to the parent, nats an answer", f"{kl:.2f}", kl <= WHOLE.kl_budget),
         ("propositions worse by more than their interval", ", ".join(worse) or "none", not worse),

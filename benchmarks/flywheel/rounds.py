@@ -85,13 +85,15 @@ def collect(service: Service, plan: Plan, number: int, seed: int, progress: Prog
 
 
 def export(
-    service: Service, folder: Path, since: str, between: str, until: str, first: str
+    service: Service, folder: Path, since: str, between: str, until: str, earlier: Path | None
 ) -> Exports:
-    """Export what a round said. The reward model sees all rounds so far, `first` being their beginning.
+    """Export what a round said. Each of the two reward models sees what its own rater said in all rounds so far, and
+    nothing of the other's.
 
     Args:
         since, until: the round's own time.
         between: the moment between its two raters.
+        earlier: the same folder of the round before.
     """
 
     def to(name: str, kind: str, *more: str) -> Path:
@@ -100,11 +102,23 @@ def export(
     own = ("--since", since, "--until", between)
     return Exports(
         sft=to("sft", "sft", *own),
-        rm=to("rm", "rm", "--since", first, "--until", between),
-        judge=to("judge", "rm", "--since", between, "--until", until),
+        rm=so_far(to("rm", "rm", *own), earlier),
+        judge=so_far(to("judge", "rm", "--since", between, "--until", until), earlier),
         dpo=to("dpo", "dpo", *own),
         grpo=to("grpo", "grpo", *own, "--source", "both", "--validation", "0"),
     )
+
+
+def so_far(pairs: Path, earlier: Path | None) -> Path:
+    """An export's rows and those of the rounds before it."""
+    joined = pairs.with_name(f"{pairs.name}-so-far")
+    joined.mkdir()
+    sources = [pairs] if earlier is None else [earlier / joined.name, pairs]
+    for part in ("train.jsonl", "validation.jsonl"):
+        rows = b"".join((one / part).read_bytes() for one in sources if (one / part).exists())
+        if rows:
+            (joined / part).write_bytes(rows)
+    return joined
 
 
 def held_out_file(service: Service, folder: Path, since: str, until: str, plan: Plan) -> Path:

@@ -17,11 +17,13 @@ import yaml
 
 from benchmarks.flywheel.commands import plumbline
 from benchmarks.flywheel.rater import Rater
+from benchmarks.flywheel.rubric import write_rubric
 from benchmarks.gateway.processes import ROOT, free_port, stop
 from contract.progress import Progress
 
 _START_SECONDS = 900.0
 _AT_ONCE = 8
+_SERVE = (sys.executable, "-m", "plumbline", "serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,15 @@ def serving(folder: Path, base: Path, documents: Path) -> Iterator[Service]:
         RuntimeError: the server ended, or did not start; with the end of its log.
     """
     data, config, port = folder / "data", folder / "plumbline.yaml", free_port()
-    config.write_text(yaml.safe_dump(_settings(data, base, port)), encoding="utf-8")
+    write_rubric(folder / "rubric.yaml")
+    settings = _settings(data, base, port, folder / "rubric.yaml")
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     plumbline("ingest", str(documents), "--index", str(data / "index"), "--config", str(config))
     log = folder / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "plumbline", "serve", "--config", str(config)],
+            # One thread for the judge: the engine needs the other core.
+            ["env", "OMP_NUM_THREADS=1", *_SERVE, "--config", str(config)],
             stdout=output,
             stderr=output,
             cwd=ROOT,
@@ -115,15 +120,15 @@ def serving(folder: Path, base: Path, documents: Path) -> Iterator[Service]:
         stop(process)
 
 
-def _settings(data: Path, base: Path, port: int) -> dict[str, Any]:
+def _settings(data: Path, base: Path, port: int, rubric: Path) -> dict[str, Any]:
     """One attempt and plain sampling: the rater shall see the policy as it is."""
     return {
         "data_dir": str(data),
         "server": {"port": port},
         "policy": {"engine": "vllm", "temperature": 1.0, "top_p": 1.0},
         "engine": {"model": str(base), "lora": True, "kv_cache_gib": 1},
-        "retrieval": {"k": 2},
-        "judge": {"timeout_seconds": 60.0},
+        "retrieval": {"k": 1},
+        "judge": {"timeout_seconds": 60.0, "rubric": str(rubric)},
         "decision": {"attempts": 1},
     }
 

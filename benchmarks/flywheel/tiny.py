@@ -34,18 +34,18 @@ Pair = tuple[list[int], list[int]]
 
 
 def pretrain(
-    folder: Path, seed: int, progress: Progress, *, by_heart: int = 120, in_prompt: int = 60
+    folder: Path, seed: int, progress: Progress, *, by_heart: int = 150, in_prompt: int = 80
 ) -> None:
     """Make the checkpoint with its tokenizer and chat template.
 
     Args:
         by_heart: steps of 64 questions without a prompt.
-        in_prompt: steps of 16 questions below the whole prompt, passages included.
+        in_prompt: steps of 16 questions below the whole prompt, the passage included.
     """
     torch.manual_seed(seed)
     dice = random.Random(seed)
     told = [row for _ in range(_MANNERS) for row in _all_answers(dice)]
-    tokenizer = _tokenizer(told, dice)
+    tokenizer = _tokenizer(told)
     model = LlamaForCausalLM(_config(len(tokenizer)))
 
     def alone() -> Pair:
@@ -54,7 +54,7 @@ def pretrain(
 
     def below_prompt() -> Pair:
         question, fact, answer = dice.choice(told)
-        return _encoded(tokenizer, prompt(question, fact.room, dice), answer)
+        return _encoded(tokenizer, prompt(question, fact.room), answer)
 
     _learn(model, alone, by_heart, 64, 3e-3, lambda done: progress("by heart", done, by_heart))
     _learn(
@@ -64,17 +64,13 @@ def pretrain(
     tokenizer.save_pretrained(folder)
 
 
-def prompt(question: str, room: str, dice: random.Random) -> list[dict[str, str]]:
-    """The messages as Plumbline sends them, with the right passage first and another one after it."""
-    other = dice.choice([name for name in world.ROOMS if name != room])
-    shown = [
-        f"<<<\n[{number}] (The {name})\n{world.document(name)}\n>>>"
-        for number, name in enumerate((room, other), 1)
-    ]
+def prompt(question: str, room: str) -> list[dict[str, str]]:
+    """The messages as Plumbline sends them, with the right passage."""
+    shown = f"<<<\n[1] (The {room})\n{world.document(room)}\n>>>"
     asked = f"{QUESTION_HEADING['en']}\n{question}"
     return [
         {"role": "system", "content": INSTRUCTIONS["en"]},
-        {"role": "user", "content": "\n\n".join([PASSAGES_HEADING["en"], *shown, asked])},
+        {"role": "user", "content": "\n\n".join([PASSAGES_HEADING["en"], shown, asked])},
     ]
 
 
@@ -83,15 +79,13 @@ def _all_answers(dice: random.Random) -> Iterator[tuple[str, world.Fact, str]]:
     yield from world.answers(dice, held_out=True)
 
 
-def _tokenizer(
-    told: Sequence[tuple[str, world.Fact, str]], dice: random.Random
-) -> PreTrainedTokenizerFast:
+def _tokenizer(told: Sequence[tuple[str, world.Fact, str]]) -> PreTrainedTokenizerFast:
     base = Tokenizer(models.BPE())
     base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     base.decoder = decoders.ByteLevel()
     texts = [answer for _, _, answer in told]
     for question, fact, _ in told[:500]:
-        texts += [message["content"] for message in prompt(question, fact.room, dice)]
+        texts += [message["content"] for message in prompt(question, fact.room)]
     base.train_from_iterator(
         texts,
         trainers.BpeTrainer(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.flywheel.commands import plumbline
+from benchmarks.flywheel.commands import beside
 from benchmarks.flywheel.plan import Plan
 from benchmarks.flywheel.rounds import Exports
 from benchmarks.flywheel.service import Service
@@ -54,60 +54,67 @@ def train(
     seed: int,
     say: Say,
 ) -> Runs:
-    """SFT → RM → GRPO, and DPO beside it.
+    """SFT → RM → GRPO, and DPO beside it. What needs nothing of one another runs at the same time.
+
+    Every round begins with SFT of the policy in service on the answers that were liked, as Touvron et al. 2023 (§3.2.3)
+    fine-tuned on their best samples before each PPO.
 
     Args:
         before: the runs of the round before: its policy is trained further, and its SFT policy stays the one
             that reward models begin from.
     """
-    common = ("--seed", str(seed), "--round", str(number))
+    runs = Runs(*(folder / name for name in ("sft", "rm", "judge", "grpo", "dpo")))
 
-    def run(kind: str, data: Path, policy: Path, out: str, *more: str) -> Path:
-        say(f"train {kind}" + (" (the judge's)" if out == "judge" else ""))
-        target = folder / out
-        arguments = ("--policy", str(policy), "--out", str(target), *common, *more)
-        plumbline("train", kind, str(data), *arguments)
-        return target
+    def command(kind: str, data: Path, policy: Path, out: Path, *more: str) -> Sequence[str]:
+        common = ("--policy", str(policy), "--out", str(out), "--seed", str(seed))
+        return ("train", kind, str(data), *common, "--round", str(number), *more)
 
-    steps = ("--steps", str(plan.steps))
-    epochs = ("--epochs", str(plan.rm_epochs), "--learning-rate", "1e-3")
-    if before is None:
-        sft = run(
-            "sft",
-            exports.sft,
-            base,
-            "sft",
-            *("--epochs", str(plan.sft_epochs), "--learning-rate", "1e-3"),
-        )
-        parent = sft
-    else:
-        sft, parent = before.sft, before.grpo
-    rm = run("rm", exports.rm, sft, "rm", *epochs)
-    judge = run("rm", exports.judge, sft, "judge", *epochs)
-    grpo = run(
-        "grpo",
-        exports.grpo,
-        parent,
-        "grpo",
-        *("--reward-model", str(rm), "--config", str(service.config)),
-        *(*steps, "--batch", str(plan.prompts_a_step)),
-        *("--generations", str(plan.generations), "--answer-tokens", _ANSWER_TOKENS),
-        *("--kl-budget", str(plan.kl_budget), "--learning-rate", "7e-4"),
+    sft = command(
+        *("sft", exports.sft, base if before is None else before.grpo, runs.sft),
+        *("--epochs", str(plan.sft_epochs), "--learning-rate", "1e-3"),
     )
-    dpo = run("dpo", exports.dpo, parent, "dpo", *steps, "--learning-rate", "2e-4")
-    return Runs(sft, rm, judge, grpo, dpo)
+    scorers = runs.sft if before is None else before.sft
+    epochs = ("--epochs", str(plan.rm_epochs), "--learning-rate", "1e-3")
+    rm = command("rm", exports.rm, scorers, runs.rm, *epochs)
+    judge = command("rm", exports.judge, scorers, runs.judge, *epochs)
+    grpo = command(
+        *("grpo", exports.grpo, runs.sft, runs.grpo),
+        *("--reward-model", str(runs.rm), "--config", str(service.config)),
+        *("--steps", str(plan.steps), "--batch", str(plan.prompts_a_step)),
+        *("--generations", str(plan.generations), "--iterations", str(plan.iterations)),
+        *("--answer-tokens", _ANSWER_TOKENS),
+        *("--kl-budget", str(plan.kl_budget), "--learning-rate", plan.grpo_rate),
+        *("--correctness-weight", "2"),
+    )
+    dpo = command(
+        *("dpo", exports.dpo, runs.sft, runs.dpo),
+        *("--steps", str(plan.dpo_steps), "--learning-rate", "2e-4"),
+    )
+    say("train sft")
+    beside(sft)
+    say("train rm, and the judge's beside it")
+    beside(rm, judge)
+    say("train grpo, and dpo beside it")
+    beside(grpo, dpo)
+    return runs
 
 
 def evaluate(
-    service: Service, a: Path, b: Path, prompts: Path, judge: Path, out: Path, *, seed: int
-) -> Evaluation:
-    """Compare two policies on the held-out prompts, as they answer in service: by drawing."""
-    plumbline(
-        "eval",
-        str(a),
-        str(b),
-        *("--prompts", str(prompts), "--out", str(out), "--judge-reward-model", str(judge)),
-        *("--config", str(service.config), "--temperature", "1.0", "--seed", str(seed)),
-        *("--max-tokens", _ANSWER_TOKENS, "--batch", "16"),
+    service: Service, in_service: Path, runs: Runs, prompts: Path, folder: Path, *, seed: int
+) -> tuple[Evaluation, Evaluation]:
+    """Compare the GRPO policy, and DPO's, with the one in service on the held-out prompts, as they answer in
+    service: by drawing."""
+    outs = {"eval": runs.grpo, "eval-dpo": runs.dpo}
+    beside(
+        *(
+            (
+                *("eval", str(in_service), str(run), "--prompts", str(prompts)),
+                *("--out", str(folder / out), "--judge-reward-model", str(runs.judge)),
+                *("--config", str(service.config), "--temperature", "1.0", "--seed", str(seed)),
+                *("--max-tokens", _ANSWER_TOKENS, "--batch", "16"),
+            )
+            for out, run in outs.items()
+        )
     )
-    return read_evaluation(out / "evaluation.json")
+    found, other = (read_evaluation(folder / out / "evaluation.json") for out in outs)
+    return found, other

@@ -131,7 +131,7 @@ def turn(folder: Path, seed: int, plan: Plan, progress: Progress, say: Say) -> O
     with clock("pretrain a policy of a million weights"):
         world.write_documents(documents)
         tiny.pretrain(base, seed, progress, by_heart=plan.by_heart, in_prompt=plan.in_prompt)
-    began, served_by = now(), base
+    served_by = base
     before: Runs | None = None
     with ExitStack() as stack:
         with clock("start vLLM and Plumbline"):
@@ -148,7 +148,6 @@ def turn(folder: Path, seed: int, plan: Plan, progress: Progress, say: Say) -> O
                 base=base,
                 served_by=served_by,
                 before=before,
-                began=began,
             )
             outcome.rounds.append(done)
             if done.promotion.refused:
@@ -169,7 +168,6 @@ def _round(
     base: Path,
     served_by: Path,
     before: Runs | None,
-    began: str,
 ) -> tuple[Round, Runs]:
     folder.mkdir(parents=True)
     started = time.monotonic()
@@ -181,7 +179,8 @@ def _round(
     with clock(f"round {number}: ask what is held out"):
         served = ask(service, list(asked), progress, candidates=1)
     with clock(f"round {number}: export"):
-        exports = export(service, folder / "exports", since, between, until, began)
+        earlier = folder.parent / f"round-{number - 1}" / "exports" if number > 1 else None
+        exports = export(service, folder / "exports", since, between, until, earlier)
         prompts = held_out_file(service, folder, until, now(), plan)
     with clock(f"round {number}: train"):
         runs = train(
@@ -196,12 +195,7 @@ def _round(
             say=clock.say,
         )
     with clock(f"round {number}: evaluate"):
-        found = evaluate(
-            service, served_by, runs.grpo, prompts, runs.judge, folder / "eval", seed=seed
-        )
-        beside = evaluate(
-            service, served_by, runs.dpo, prompts, runs.judge, folder / "eval-dpo", seed=seed
-        )
+        found, other = evaluate(service, served_by, runs, prompts, folder, seed=seed)
     with clock(f"round {number}: promote"):
         promotion = _promote(service, runs.grpo, folder / "eval", list(asked), force=plan.force)
     with clock(f"round {number}: ask again"):
@@ -214,7 +208,7 @@ def _round(
         right=(_right(served, asked), _right(again, asked)),
         cards={name: runs.metrics(name) for name in names},
         evaluation=found,
-        beside=beside,
+        beside=other,
         promotion=promotion,
         seconds=time.monotonic() - started,
     )

@@ -15,13 +15,10 @@ from contract.evaluation import Evaluation, read_evaluation
 from contract.promotion import BASE, Rollback
 from contract.settings import Settings
 from contract.terminal import Command, config_option, json_option, load_settings, print_json
-from feedback.compare import compare as compare_log
-from feedback.log import Log
-from feedback.select_options import Moment
+from feedback.moment import Moment
 from server.promotion.adapter_check import Served
 from server.promotion.client import Client
 from server.promotion.listing import listing
-from server.promotion.promotion import Promotion
 from server.promotion.registry import Registry, read_state
 from server.promotion.shown import show_comparison, show_gates, show_listing
 from server.promotion.store import Store, is_folder
@@ -157,6 +154,8 @@ def rollback(reason: str, as_json: bool, **server: Any) -> None:
         if settings.promotion.url is not None:
             raise
         click.echo(f"{error.message} The change is written to the files.", err=True)
+        from server.promotion.promotion import Promotion
+
         registry, store = Registry(settings.policies_file), _store(settings)
         done = Promotion(settings, registry, store, None).rollback(body, _user())
         found = listing(done.state, store, settings.policy.model) | {"gates": []}
@@ -188,6 +187,10 @@ def compare(a: str, b: str, since: float | None, as_json: bool, **server: Any) -
 
 
 def _compare_files(settings: Settings, a: str, b: str, since: float | None) -> dict[str, Any]:
+    # Late on purpose: a promotion shall not wait for what reads the log.
+    from feedback.compare import compare as compare_log
+    from feedback.log import Log
+
     if not settings.log_file.is_file():
         raise ConfigurationError(
             f"There is no log at {settings.log_file}. Start the server first, or give --data-dir."

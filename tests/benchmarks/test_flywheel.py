@@ -10,6 +10,7 @@ import pytest
 from benchmarks.flywheel import world
 from benchmarks.flywheel.plan import QUICK
 from benchmarks.flywheel.rater import Rater, Traits
+from benchmarks.flywheel.rounds import so_far
 from benchmarks.flywheel.turn import Outcome, turn
 from tests.engine import require_engine
 from training.runs.card import read_card
@@ -76,6 +77,20 @@ def test_the_rater_writes_what_it_wants_where_it_likes_nothing() -> None:
         *_, written = rater.feedback("c", question, texts)
         assert Traits.of(str(written["correction"])).liked
         assert fact.sentence[1:] in str(written["correction"])
+
+
+def test_a_reward_model_sees_its_own_raters_pairs_of_all_rounds(tmp_path: Path) -> None:
+    rounds = []
+    for number in range(3):
+        folder = tmp_path / f"round-{number}"
+        for name in ("rm", "judge"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "train.jsonl").write_text(f'{{"of": "{name} {number}"}}\n')
+            so_far(folder / name, rounds[-1] if rounds else None)
+        rounds.append(folder)
+    read = (rounds[2] / "rm-so-far" / "train.jsonl").read_text()
+    assert [line[8:-2] for line in read.splitlines()] == ["rm 0", "rm 1", "rm 2"]
+    assert not (rounds[2] / "rm-so-far" / "validation.jsonl").exists()
 
 
 def test_no_round_of_training_sees_a_held_out_wording() -> None:

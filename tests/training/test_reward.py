@@ -23,6 +23,9 @@ def test_the_reward_is_that_of_the_verdict_in_service(judge: Judge) -> None:
     assert as_messages == pytest.approx(expected, abs=1e-4)
     assert reward([ASKED] * 2, texts, passages=[[PASSAGE]] * 2) == pytest.approx(expected, abs=1e-4)
     assert expected[0] > expected[1]
+    # An answer that came twice has its reward twice, in its places.
+    again = reward([ASKED] * 3, [texts[1], *texts], passages=[[PASSAGE]] * 3)
+    assert again == pytest.approx([expected[1], *expected], abs=1e-4)
 
 
 def test_a_response_type_in_the_data_is_in_force(judge: Judge) -> None:

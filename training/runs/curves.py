@@ -67,7 +67,8 @@ def _draw(curves: Curves, path: Path) -> None:
         axes.plot(steps, values, marker="" if many else ".", alpha=0.35 if many else 1.0)
         if many:
             axes.plot(steps, _smoothed(values), color="C0")
-        axes.set_title(name, fontsize=9)
+        axes.set_title(name, fontsize=9, y=1.0)
+        axes.locator_params(nbins=4)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=90, format="png")

@@ -110,9 +110,15 @@ class Trained:
 
 
 def fit(
-    trainer: Any, task: Task, *, kl_budget: float | None = None, keep_epochs: bool = False
+    trainer: Any,
+    task: Task,
+    *,
+    kl_budget: float | None = None,
+    keep_epochs: bool = False,
+    together: int = 1,
 ) -> Trained:
-    """Train to the end, from the last whole checkpoint where there is one."""
+    """Train to the end, from the last whole checkpoint where there is one; none lies between steps that belong
+    `together`."""
     folder = task.folder.checkpoints
     state = PartialState()
     if state.is_main_process:
@@ -123,7 +129,9 @@ def fit(
     resumed = steps[-1] if steps else 0
     if resumed:
         task.note(f"Interrupted, and taken up again at step {resumed}.")
-    checkpoints = Checkpoints(folder, task.options.save_every, keep_epochs=keep_epochs)
+    checkpoints = Checkpoints(
+        folder, task.options.save_every, keep_epochs=keep_epochs, together=together
+    )
     distance = Distance(kl_budget, task.note)
     for unwanted in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(unwanted)

@@ -98,6 +98,7 @@ class RLOptions(Options):
 
     Attributes:
         generations: answers to each prompt.
+        iterations: steps on the same answers before new ones are written (μ of Shao et al. 2024).
         answer_tokens: longest answer; one that reaches it is cut off.
         long_answer: words (Han characters) from which on an answer is too long.
         beta: how much the distance to the parent costs.
@@ -107,6 +108,7 @@ class RLOptions(Options):
     """
 
     generations: int = 8
+    iterations: int = 1
     answer_tokens: int = 256
     long_answer: int = 200
     temperature: float = 1.0

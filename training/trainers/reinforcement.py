@@ -67,7 +67,7 @@ def reinforce(task: Task, build: Build) -> Outcome:
                 seed=options.seed,
             )
             hashes[str(options.pretraining)] = file_digest(options.pretraining)
-        trained = fit(trainer, task, kl_budget=options.kl_budget)
+        trained = fit(trainer, task, kl_budget=options.kl_budget, together=options.iterations)
         versions = judge.rubric.fingerprint, judge.version
     step = within_budget(task, trained)
     return Outcome(
@@ -87,6 +87,7 @@ def reinforce(task: Task, build: Build) -> Outcome:
 def _sampling(arguments: dict[str, Any], options: RLOptions) -> dict[str, Any]:
     return arguments | {
         "num_generations": options.generations,
+        "num_iterations": options.iterations,
         "max_completion_length": options.answer_tokens,
         "temperature": options.temperature,
         "beta": options.beta,

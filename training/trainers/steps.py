@@ -21,16 +21,21 @@ class Checkpoints(TrainerCallback):  # type: ignore[misc]
 
     Args:
         keep_epochs: keep the checkpoint of every epoch's end, to choose among them.
+        together: so many steps share answers that no checkpoint has; it is saved after the last of them only.
     """
 
-    def __init__(self, folder: Path, every: int | None, *, keep_epochs: bool = False) -> None:
+    def __init__(
+        self, folder: Path, every: int | None, *, keep_epochs: bool = False, together: int = 1
+    ) -> None:
         self.folder = folder
         self._every = every
         self._keep_epochs = keep_epochs
+        self._together = together
         self.ends_of_epochs: set[int] = set()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         every = self._every or max(1, state.max_steps // _CHECKPOINTS)
+        every = -(-every // self._together) * self._together
         ends_epoch = abs(state.epoch - round(state.epoch)) < 1e-6
         # At the end of an epoch there is something to evaluate first.
         if state.global_step % every == 0 and not ends_epoch:

@@ -35,7 +35,8 @@ def options_of(kind: str, policy: Path, exports: Path, out: Path) -> Options:
     if kind == "rm":
         return RMOptions(**common, epochs=2.0, batch=4)
     if kind in ("grpo", "rloo"):
-        return RLOptions(**common, epochs=2.0, batch=4, generations=2, answer_tokens=4)
+        common |= {"save_every": 1, "batch": 4, "generations": 2, "answer_tokens": 4}
+        return RLOptions(**common, epochs=2.0, iterations=2)
     loss = "kto" if kind == "kto" else "sigmoid"
     return PreferenceOptions(**common, steps=5, batch=4, loss=loss)
 
