@@ -11,7 +11,8 @@ from feedback.arena import arena
 from feedback.find import Selection, find, to_wire
 from feedback.imports.command import import_
 from feedback.log_option import data_dir_option, log_of
-from feedback.select_options import Moment, selection_options
+from feedback.moment import Moment
+from feedback.select_options import selection_options
 from feedback.shown import show_list, show_tally, show_turn, turn_to_wire
 from feedback.shown_arena import show_arena
 from feedback.tally import tally

@@ -1,6 +1,6 @@
 /**
  * Prometheus' text format, as far as a panel needs it: samples with their labels, sums and histograms.
- * https://prometheus.io/docs/instrumenting/exposition_formats/
+ * The format is described on prometheus.io under "Exposition formats".
  */
 
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/;
