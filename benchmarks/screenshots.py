@@ -78,19 +78,28 @@ def chat(page: Page, language: str) -> None:
     page.locator(".bars").nth(1).wait_for()
 
 
-def review(page: Page, language: str) -> None:
-    """The first record of the queue."""
-    page.keyboard.press("Enter")
-
-
 def arena(page: Page, language: str) -> None:
-    """A question and its two answers."""
-    page.get_by_role("textbox").first.fill(ASKED[language])
+    """A question, its two answers, and whose they were."""
+    page.locator("#arena-question").fill(ASKED[language])
     page.keyboard.press("Enter")
+    page.locator(".duel article").nth(1).wait_for()
+    page.keyboard.press("1")
+    page.locator(".duel-question").wait_for()
+
+
+def documents(page: Page, language: str) -> None:
+    """What a search finds."""
+    page.get_by_role("searchbox").fill(ASKED[language])
+    page.keyboard.press("Enter")
+    page.locator(".found li").first.wait_for()
 
 
 # What is done in a tab before its picture is taken; others are shown as they open.
-PREPARED: dict[str, Callable[[Page, str], None]] = {"chat": chat, "review": review, "arena": arena}
+PREPARED: dict[str, Callable[[Page, str], None]] = {
+    "chat": chat,
+    "arena": arena,
+    "documents": documents,
+}
 
 
 def small(picture: bytes) -> bytes:

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from server.parts import Parts
 
 
 def parts() -> Parts:
-    nothing: Any = None
-    return Parts(*[nothing] * 7, ThreadPoolExecutor(1), *[nothing] * 10)
+    nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(Parts))
+    return Parts(**nothing | {"executor": ThreadPoolExecutor(1)})
 
 
 def test_waiting_for_ones_turn_does_not_count_as_working() -> None:

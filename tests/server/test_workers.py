@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +26,10 @@ def server(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     port = free_port()
     command = [sys.executable, "-m", "plumbline", "serve", "--port", str(port), "--workers", "2"]
     folder = tmp_path_factory.mktemp("workers")
+    # Its own: a document comes into it, and others count those of the shared one.
+    shutil.copytree(data_dir / "index", folder / "index")
     process = subprocess.Popen(
-        [*command, "--data-dir", str(folder), "--index", str(data_dir / "index")],
+        [*command, "--data-dir", str(folder)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
