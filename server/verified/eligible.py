@@ -18,7 +18,7 @@ _SPECIAL = (
     "min_tokens",
 )
 # What of our field changes nothing about who answers.
-_HARMLESS = {"collection": None, "stream_mode": None, "retrieve": None}
+_HARMLESS = {"collection": None, "stream_mode": None, "retrieve": None, "show_candidates": False}
 
 
 def eligible(request: ChatRequest, parts: Parts) -> bool:

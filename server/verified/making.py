@@ -14,6 +14,7 @@ from contract.passage import Passage, Sources
 from contract.verified import MakeVerified
 from feedback.records import CompletionRecord
 from feedback.verified import VerifiedRecord, correction_of, insert_verified, passages_of, taken
+from rbrm.graders.grounding import MARK
 from server.callers import Caller
 from server.citations import cite
 from server.follow_up import refers_back
@@ -128,6 +129,12 @@ def _words(body: MakeVerified, turn: CompletionRecord, parts: Parts) -> str:
 def _cited(words: str, shown: Sequence[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
     """The answer and the passages that it cites, numbered anew from 1; of one that cites none, all that its
     turn was shown."""
+    known = {passage["number"] for passage in shown}
+    if unknown := [mark for mark in MARK.findall(words) if int(mark) not in known]:
+        raise RequestRejected(
+            f"The answer cites [{unknown[0]}], and its turn was shown the passages 1 to {max(known)}.",
+            param="answer",
+        )
     cited = cite(words, [Passage.of_wire(passage) for passage in shown])
     spans = [
         (a["url_citation"]["start_index"], a["url_citation"]["end_index"])

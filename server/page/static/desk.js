@@ -179,14 +179,14 @@ export class Desk {
   async settle(rest) {
     const { current, at } = this;
     const body = rulingOf(this, rest);
-    current.state = "done";
+    this.mark(current, "done");
     this.error = null;
     this.go(at + 1);
     try {
       await this.api.post("v1/feedback", body);
       this.records.delete(current.id);
     } catch (error) {
-      current.state = "open";
+      this.mark(current, "open");
       this.error = error;
     }
     this.changed();
@@ -197,8 +197,15 @@ export class Desk {
     const body = { id: this.record.id, type: "correction", correction };
     if (this.candidate) body.candidate_id = this.candidate.id;
     const { id } = await this.api.post("v1/feedback", body);
-    this.current.state = "done";
+    this.draft.correction = "";
+    this.mark(this.current, "done");
     this.changed();
     return id;
+  }
+
+  /** A turn that was ruled on stays in the list, but is no longer counted among the open ones. */
+  mark(item, state) {
+    if (item.state !== state && this.filters.state === "open") this.total += state === "open" ? 1 : -1;
+    item.state = state;
   }
 }

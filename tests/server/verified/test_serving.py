@@ -114,13 +114,15 @@ def test_a_request_for_something_special_is_left_to_the_policy(desk: Desk) -> No
     made = verify(desk.root, ask(desk.eve, question), answer="In the copy room. [1]")
     assert served(ask(desk.eve, question, temperature=0, seed=3)) == made["id"]
     assert served(ask(desk.eve, question, max_tokens=40)) == made["id"]
+    shown = ask(desk.eve, question, plumbline={"show_candidates": True})
+    assert served(shown) == made["id"], "the page asks to see the candidates of every turn"
+    assert [one["served"] for one in shown["plumbline"]["candidates"]] == [True]
     for fields in (
         {"n": 2},
         {"max_tokens": 2},
         {"stop": ["copy"]},
         {"plumbline": {"retrieve": False}},
         {"plumbline": {"filters": {"type": "eq", "key": "format", "value": "md"}}},
-        {"plumbline": {"show_candidates": True}},
         {"plumbline": {"candidates": 3}},
     ):
         assert served(ask(desk.eve, question, **fields)) is None
@@ -165,7 +167,7 @@ def test_who_may_not_see_a_source_never_gets_it(desk: Desk) -> None:
     for client in (desk.eve, desk.bob):
         reply = ask(client, question)
         assert served(reply) is None
-        assert "914" not in json.dumps(reply)
+        assert "914,000" not in json.dumps(reply)
     assert desk.bob.get(f"/v1/verified_answers/{made['id']}").status_code == 404
     listed = desk.bob.get("/v1/verified_answers", params={"limit": 100}).json()["data"]
     assert made["id"] not in [one["id"] for one in listed]
@@ -223,6 +225,8 @@ def test_what_can_not_be_verified_is_refused_with_the_reason(desk: Desk) -> None
     assert (status, "no passages" in message) == (400, True)
     assert refused(completion_id="chatcmpl-" + "0" * 32, answer="x")[0] == 404
     assert refused(completion_id=turn["id"], collection="elsewhere")[:2] == (400, "collection")
+    status, param, message = refused(completion_id=turn["id"], answer="Four euros. [99]")
+    assert (status, param, "[99]" in message) == (400, "answer", True)
     made = verify(desk.root, turn, answer="Four euros. [1]")
     status, param, message = refused(completion_id=turn["id"], question="what does lunch cost")
     assert (status, param) == (409, "question")

@@ -82,7 +82,10 @@ function Thumb() {
 function Reasons({ t, send, done }) {
   const [chosen, setChosen] = useState([]);
   const form = useRef(null);
-  useEffect(() => form.current.querySelector("button").focus(), []);
+  useEffect(() => {
+    form.current.querySelector("button").focus();
+    form.current.scrollIntoView({ block: "center" });
+  }, []);
   const flip = (name) =>
     setChosen(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
   const submit = async (event) => {

@@ -9,6 +9,7 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
   const { record, candidate } = desk;
   const [saved, setSaved] = useState(null);
   const [outcome, setOutcome] = useState(null);
+  const [question, setQuestion] = useState(null);
   const box = useRef(null);
   // What somebody wrote before can be served as well.
   const correction =
@@ -24,6 +25,8 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
       setOutcome({ title: t(done), kind: "good" });
       return result;
     } catch (error) {
+      // A question that leans on what was said before it is asked for once more, in words that stand alone.
+      if (error.param === "question") setQuestion(question ?? record.question);
       setOutcome({ ...inWords(error, t), kind: "bad" });
       return null;
     }
@@ -37,15 +40,13 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
     setSaved(id);
     setWriting(false);
   };
-  const serve = () =>
-    attempt(
-      () =>
-        api.post("v1/verified_answers", {
-          completion_id: record.id,
-          ...(correction ? { feedback_id: correction } : {}),
-        }),
-      "served_from_now_on",
-    );
+  const serve = async () => {
+    const body = { completion_id: record.id };
+    if (correction) body.feedback_id = correction;
+    if (question?.trim()) body.question = question.trim();
+    const made = () => api.post("v1/verified_answers", body);
+    if (await attempt(made, "served_from_now_on")) setQuestion(null);
+  };
   const onKey = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && save(event);
 
   return html`<section class="desk-write" aria-label=${t("write")}>
@@ -54,8 +55,15 @@ export function ReviewAnswer({ api, t, caller, desk, writing, setWriting }) {
       html`<form class="better" onSubmit=${save} onKeyDown=${onKey}>
         <label for="desk-correction">${t("write_label")}</label>
         <p class="soft small">${t("write_marks")}</p>
-        <textarea id="desk-correction" ref=${box} rows="6" required maxlength="100000">
-${candidate?.text ?? record.answer ?? ""}</textarea>
+        <textarea
+          id="desk-correction"
+          ref=${box}
+          rows="6"
+          required
+          maxlength="100000"
+          onInput=${(event) => (desk.draft.correction = event.target.value)}
+        >
+${desk.draft.correction || (candidate?.text ?? record.answer ?? "")}</textarea>
         <div class="row end">
           <button type="button" class="quiet" onClick=${() => setWriting(false)}>${t("cancel")}</button
           ><button class="main">${t("write_save")}</button>
@@ -66,10 +74,17 @@ ${candidate?.text ?? record.answer ?? ""}</textarea>
     ${
       servable &&
       may(caller.role, "admin") &&
-      html`<p class="row">
-        <button onClick=${serve}>${t(correction ? "serve_correction" : "serve_answer")}</button>
-        <span class="soft small">${t("serve_explained")}</span>
-      </p>`
+      html`${
+          question !== null &&
+          html`<label class="field">
+            <span>${t("alone_question")}</span>
+            <input maxlength="4000" value=${question} onInput=${(event) => setQuestion(event.target.value)} />
+          </label>`
+        }
+        <p class="row">
+          <button onClick=${serve}>${t(correction ? "serve_correction" : "serve_answer")}</button>
+          <span class="soft small">${t("serve_explained")}</span>
+        </p>`
     }
   </section>`;
 }

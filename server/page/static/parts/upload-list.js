@@ -22,7 +22,7 @@ function Upload({ t, upload }) {
   return html`<div class="an-upload">
     <p role="status">
       ${stateOf(t, upload)}
-      ${collection && html`<span class="soft small">${t("into", { collection })}</span>`}
+      ${collection && html` <span class="soft small">${t("into", { collection })}</span>`}
     </p>
     ${share !== null && html`<progress max="1" value=${share} aria-label=${stateOf(t, upload)}></progress>`}
     ${error && html`<p class="problem" role="alert">${error instanceof Error ? told(t, error) : error}</p>`}

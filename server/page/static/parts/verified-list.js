@@ -34,7 +34,7 @@ export function VerifiedList({ api, t, caller }) {
             <p class="row">
               <span class=${`badge ${KIND[one.state]}`}>${t(`verified_${one.state}`)}</span>
               <span class="soft small"
-                >${one.reason} ${t("verified_served", { count: t.number(one.served ?? 0) })}</span
+                >${one.state === "expired" && `${one.reason} `}${t("verified_served", { count: t.number(one.served ?? 0) })}</span
               >
             </p>
             <p class="as-written"><b>${one.question}</b></p>

@@ -26,6 +26,7 @@ export function Tab({ api, t, caller, path, memory }) {
 
   const go = (index) => {
     setWriting(false);
+    setListing(false);
     desk.go(index);
   };
   const settle = (rest) => {
@@ -72,6 +73,7 @@ export function Tab({ api, t, caller, path, memory }) {
       if (event.key === "Escape") {
         if (digits.current) digits.current = null;
         else if (typing) event.target.blur();
+        else if (listing) setListing(false);
         else setWriting(false);
         redraw((count) => count + 1);
         return;
