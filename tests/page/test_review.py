@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -101,6 +102,16 @@ def number_of(page: Page, proposition: str) -> str:
     return row.locator(".desk-number").inner_text()
 
 
+def ruled(page: Page, log: Log, turns: Sequence[CompletionRecord]) -> dict[str, dict[str, Any]]:
+    """The rulings on these turns, once all have come: the desk goes on while one is still on its way."""
+    for _ in range(400):
+        found = {row.completion_id: row.body for row in log.feedback() if row.type == "ruling"}
+        if all(turn.id in found for turn in turns):
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(f"of {len(turns)} turns only {len(found)} were ruled on")
+
+
 def test_an_overruled_proposition_comes_out_of_the_export(
     page_of: PageOf, url: str, log: Log, folder: Path, tmp_path: Path
 ) -> None:
@@ -119,6 +130,7 @@ def test_an_overruled_proposition_comes_out_of_the_export(
     page.get_by_role("button", name="No, 1:").click()
     page.keyboard.press("s")
     expect(page.locator(".desk-item.done")).to_have_count(2)
+    ruled(page, log, [first, second])
 
     out = tmp_path / "labels"
     arguments = ["export", "labels", "--policy", "overruled", "--out", str(out)]
@@ -149,8 +161,7 @@ def test_ten_records_are_settled_by_the_keyboard_alone(page_of: PageOf, url: str
             page.keyboard.press("k")
         page.keyboard.press("a")
     expect(page.locator(".desk-item.done")).to_have_count(10)
-    rulings = {row.completion_id: row.body for row in log.feedback() if row.type == "ruling"}
-    assert all(record.id in rulings for record in made)
+    rulings = ruled(page, log, made)
     assert rulings[made[3].id]["propositions"]["grounded"] is False
     assert "propositions" not in rulings[made[0].id], "it agrees with everything"
     assert page.evaluate("window.stillHere") is True
