@@ -16,6 +16,7 @@ import httpx
 import pytest
 import uvicorn
 
+from benchmarks.forked import Forked, preload
 from contract.settings import RetrievalSettings, ServerSettings, Settings
 from ingest.build import Ingest
 from rbrm.assembly import build_judge
@@ -23,12 +24,14 @@ from rbrm.judge import Judge
 from server.app import create_app
 from server.serving import server_config
 from server.wiring import build
-from tests.processes import Started
 from tests.scripted_policy import ScriptedPolicy
 from text.encoder import Encoder
 
 ROOT = Path(__file__).parent.parent
 HANDBOOK = ROOT / "examples" / "handbook"
+
+# That servers start from nothing as well is proven where workers, a small disk and training are.
+preload("tests.preload")
 
 # Files that take a minute each: begun last, they would keep one process busy while the others have nothing to do.
 _LONGEST_FIRST = (
@@ -95,7 +98,7 @@ def policy() -> Iterator[ScriptedPolicy]:
 
 
 Serve = Callable[..., str]
-Running = subprocess.Popen[Any] | Started
+Running = subprocess.Popen[Any] | Forked
 
 
 @pytest.fixture
@@ -117,17 +120,20 @@ def serve(data_dir: Path, tmp_path: Path) -> Iterator[Serve]:
 
 
 @contextmanager
-def serving(output: Path, *arguments: str) -> Iterator[tuple[str, Started]]:
+def serving(output: Path, *arguments: str) -> Iterator[tuple[str, Forked]]:
     """`plumbline serve` with these arguments as a process that is ready; `output` takes what it says."""
     port = free_port()
-    process = Started(["serve", "--port", str(port), *arguments], output)
+    process = Forked(["serve", "--port", str(port), *arguments], output)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_healthy(f"{url}/healthz", process, lambda: process.said)
         yield url, process
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
 
 
 @contextmanager

@@ -14,23 +14,23 @@ import httpx
 import pytest
 import yaml
 
+from benchmarks.forked import Forked
 from feedback.log import Log
 from tests.conftest import free_port, wait_until_healthy
-from tests.processes import Started
 from tests.scripted_policy import ScriptedPolicy
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "plumbline", "messages": [{"role": "user", "content": "How long is the leave?"}]}
 
-Start = Callable[[float], tuple[Started, str]]
+Start = Callable[[float], tuple[Forked, str]]
 
 
 @pytest.fixture
 def start(data_dir: Path, tmp_path: Path, policy: ScriptedPolicy) -> Iterator[Start]:
     """Start `plumbline serve` in front of the scripted policy, with a time to drain."""
-    processes: list[Started] = []
+    processes: list[Forked] = []
 
-    def start(drain_seconds: float) -> tuple[Started, str]:
+    def start(drain_seconds: float) -> tuple[Forked, str]:
         config = tmp_path / "settings.yaml"
         server = {"drain_seconds": drain_seconds, "keep_alive_seconds": 0.2}
         settings = {
@@ -43,7 +43,7 @@ def start(data_dir: Path, tmp_path: Path, policy: ScriptedPolicy) -> Iterator[St
         config.write_text(yaml.safe_dump(settings))
         port = free_port()
         arguments = ["serve", "--port", str(port), "--config", str(config)]
-        process = Started(arguments, tmp_path / "said")
+        process = Forked(arguments, tmp_path / "said")
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
         wait_until_healthy(f"{url}/healthz", process, lambda: process.said)

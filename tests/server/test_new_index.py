@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.forked import Forked
 from contract.settings import RetrievalSettings
 from ingest.build import Ingest
 from tests.conftest import serving
-from tests.processes import Started
 from text.encoder import Encoder
 
 IN_FLIGHT = 8
@@ -44,7 +44,7 @@ def test_an_ingest_drops_no_request(tmp_path: Path, encoder: Encoder) -> None:
             (documents / "badge.md").write_text(
                 "# Badges\n\nA blue badge opens the door of the cellar.\n"
             )
-            ingest = Started(["ingest", str(documents), "--index", str(index)], tmp_path / "ingest")
+            ingest = Forked(["ingest", str(documents), "--index", str(index)], tmp_path / "ingest")
             assert ingest.wait(300) == 0, ingest.said
             before = len(results)
             question = {"role": "user", "content": "Which badge opens the door of the cellar?"}

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.forked import Forked
 from contract.settings import RetrievalSettings
 from feedback.export import export
 from feedback.log import Log
@@ -17,7 +18,6 @@ from feedback.options import Options
 from ingest.build import Ingest
 from rbrm.judge import Judge
 from tests.conftest import serving
-from tests.processes import Started
 from text.encoder import Encoder
 from training.reward import judge_reward
 
@@ -106,7 +106,7 @@ def as_line(row: dict[str, Any], text: str) -> dict[str, Any]:
 def commanded(lines: list[dict[str, Any]], folder: Path) -> list[float]:
     file, out = folder / "lines.jsonl", folder / "verdicts.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    command = Started(["judge", str(file), "--out", str(out)], folder / "said")
+    command = Forked(["judge", str(file), "--out", str(out)], folder / "said")
     assert command.wait(200) == 0, command.said
     verdicts = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     return [verdict["answers"][0]["reward"] for verdict in verdicts]

@@ -1,7 +1,6 @@
-"""`plumbline` as processes of their own that are there at once.
+"""`plumbline` as processes that are there at once: forks of one process that has done the imports.
 
-Each is a fork of one process that has done the imports, which take longer than most tests. That the command starts
-from nothing as well is proven where workers, a small disk and training are.
+To start a command from nothing takes longer than most of what is measured and tested with it.
 """
 
 from __future__ import annotations
@@ -12,21 +11,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.preload"])
+_MODULES: list[str] = []
 
 
-class Started:
-    """A command that runs; what of `subprocess.Popen` the tests use.
+def preload(*modules: str) -> None:
+    """Have these imported before the first fork; what others named stays. Later than that it changes nothing."""
+    _MODULES.extend(modules)
+    _CONTEXT.set_forkserver_preload(_MODULES)
+
+
+class Forked:
+    """A command that runs; what of `subprocess.Popen` is needed of it.
 
     Args:
         arguments: of `plumbline`.
         output: the file that takes what it says.
+        threads: how many torch may use; None leaves that to it.
     """
 
-    def __init__(self, arguments: Sequence[str], output: Path) -> None:
+    def __init__(
+        self, arguments: Sequence[str], output: Path, *, threads: int | None = None
+    ) -> None:
         self._output = output
         output.touch()
-        self._process = _CONTEXT.Process(target=_become, args=(str(output), list(arguments)))
+        given = (str(output), list(arguments), threads)
+        self._process = _CONTEXT.Process(target=_become, args=given)
         self._process.start()
 
     @property
@@ -56,19 +65,28 @@ class Started:
         """End it."""
         self._process.kill()
 
-    def wait(self, timeout: float = 60) -> int:
-        """Wait for its end; its exit status."""
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its exit status.
+
+        Raises:
+            TimeoutError: it goes on after so many seconds; with what it said last.
+        """
         self._process.join(timeout)
         status = self.poll()
-        assert status is not None, f"it did not end within {timeout} s:\n{self.said[-2000:]}"
+        if status is None:
+            raise TimeoutError(f"it did not end within {timeout} s:\n{self.said[-2000:]}")
         return status
 
 
-def _become(output: str, arguments: list[str]) -> None:
+def _become(output: str, arguments: list[str], threads: int | None) -> None:
     descriptor = os.open(output, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     # Late: this module is imported where nothing else has been yet.
     from plumbline import cli
 
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
     cli(arguments)
