@@ -70,8 +70,9 @@ def _said(param: str | None, problems: list[Problem]) -> RequestRejected:
         )
         return RequestRejected(text, code="missing_required_parameter", param=param)
     if kind == "extra_forbidden":
+        where = "query parameter" if problem["loc"][0] == "query" else "parameter"
         return RequestRejected(
-            f"Unknown parameter: '{param}'. It is not supported, and ignoring it would change the "
+            f"Unknown {where}: '{param}'. It is not supported, and ignoring it would change the "
             "answer; leave it out.",
             code="unknown_parameter",
             param=param,

@@ -80,6 +80,23 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path
 
 
 @pytest.fixture(scope="session")
+def secret_index(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
+    """An index with one public document and one for `hr`."""
+    folder = tmp_path_factory.mktemp("labelled")
+    documents = folder / "documents"
+    documents.mkdir()
+    (documents / "salaries.md").write_text(
+        "# Salaries\n\nThe salary of the managing director is 914,000 euros a year.\n"
+    )
+    (documents / "salaries.md.plumbline.yaml").write_text("labels: [hr]\n")
+    (documents / "canteen.md").write_text(
+        "# Canteen\n\nThe managing director eats in the canteen; lunch costs four euros.\n"
+    )
+    Ingest(folder / "index", encoder, RetrievalSettings()).run([documents], "default")
+    return folder / "index"
+
+
+@pytest.fixture(scope="session")
 def server_url(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`plumbline serve` as a process of its own."""
     said = tmp_path_factory.mktemp("server") / "said"

@@ -6,21 +6,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from contract.wire import Wire
 from feedback.arena import arena
 from server.routes.dependencies import PartsDep, RaterDep
+from server.routes.pages import Moment, Name
 
 router = APIRouter(tags=["feedback"])
 
-Moment = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
+
+class ArenaQuery(Wire):
+    """Whose meetings are counted."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    collection: Name | None = None
 
 
 @router.get("/v1/arena")
 def read_arena(
-    parts: PartsDep,
-    caller: RaterDep,
-    since: Moment = None,
-    until: Moment = None,
-    collection: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    parts: PartsDep, caller: RaterDep, query: Annotated[ArenaQuery, Query()]
 ) -> dict[str, Any]:
     """All pairs, ties and rankings between answers of different versions, as far as the caller may see the
     turns: the strength of each version with its 95 % interval, and who met whom. `since` and `until` are in
@@ -28,9 +32,9 @@ def read_arena(
     with parts.log.reading() as connection:
         found = arena(
             connection,
-            since=since,
-            until=until,
-            collection=collection,
+            since=query.since,
+            until=query.until,
+            collection=query.collection,
             access=caller.access,
             imports=caller.role == "admin",
         )

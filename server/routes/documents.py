@@ -6,34 +6,38 @@ from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from contract.passage import DocumentRecord
+from contract.wire import Wire
 from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep
+from server.routes.pages import Name, page
 
 router = APIRouter(tags=["documents"])
 
 
+class DocumentsQuery(Wire):
+    """Which documents are asked for."""
+
+    collection: Name | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
 @router.get("/v1/documents")
 def list_documents(
-    parts: PartsDep,
-    caller: CallerDep,
-    collection: str | None = None,
-    after: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    parts: PartsDep, caller: CallerDep, query: Annotated[DocumentsQuery, Query()]
 ) -> dict[str, Any]:
     """Documents of all collections or of one; `after` is the last id of the page before."""
     found = parts.retriever.documents(
-        collection=collection, access=caller.access, after=after, limit=limit + 1
+        collection=query.collection,
+        access=caller.access,
+        after=query.after,
+        limit=query.limit + 1,
     )
-    page = [_shown(record, parts) for record in found[:limit]]
-    return {
-        "object": "list",
-        "data": page,
-        "first_id": page[0]["id"] if page else None,
-        "last_id": page[-1]["id"] if page else None,
-        "has_more": len(found) > limit,
-    }
+    data = [_shown(record, parts) for record in found[: query.limit]]
+    return page(data, has_more=len(found) > query.limit)
 
 
 @router.get("/v1/documents/{document_id}")

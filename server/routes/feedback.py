@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
-from contract.errors import NotFound, RequestRejected
+from contract.errors import NotFound
 from contract.feedback import Feedback
 from contract.tensorzero import TensorZeroFeedback
 from feedback.find import Selection, find, to_wire
@@ -15,12 +15,17 @@ from feedback.rate import store
 from server.callers import Caller
 from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep, RaterDep
-from server.routes.pages import Limit, Order, part_of
+from server.routes.pages import Name, Order, PageQuery, part_of
 from server.sight import check_not_hidden, may_read_feedback
 
 router = APIRouter(tags=["feedback"])
 
-_QUERY = ("completion_id", "after", "limit", "order")
+
+class FeedbackQuery(PageQuery):
+    """Whose feedback is asked for."""
+
+    completion_id: Name
+    order: Order = "asc"
 
 
 @router.post("/v1/feedback")
@@ -31,24 +36,12 @@ async def create(body: Feedback, parts: PartsDep, caller: RaterDep) -> dict[str,
 
 @router.get("/v1/feedback")
 def list_feedback(
-    http: Request,
-    parts: PartsDep,
-    caller: CallerDep,
-    completion_id: Annotated[str, Query(min_length=1, max_length=200)],
-    after: str = "",
-    limit: Limit = 20,
-    order: Order = "asc",
+    parts: PartsDep, caller: CallerDep, query: Annotated[FeedbackQuery, Query()]
 ) -> dict[str, Any]:
     """What was said about a completion, in the order of its time, what no longer counts marked so; for
     raters who may see the completion, and for the key that made it. Of one that has not landed, each rater
     reads their own and an admin all."""
-    for name in http.query_params:
-        if name not in _QUERY:
-            raise RequestRejected(
-                f"Unknown query parameter: '{name}'. There are {', '.join(_QUERY)}.",
-                code="unknown_parameter",
-                param=name,
-            )
+    completion_id = query.completion_id
     turn = may_read_feedback(parts.log, completion_id, caller)
     with parts.log.reading() as connection:
         found = list(find(connection, Selection(completion=completion_id)))
@@ -60,7 +53,7 @@ def list_feedback(
                 f"There is no completion {completion_id!r} in the log.", param="completion_id"
             )
     what = f"feedback on {completion_id!r}"
-    return part_of([to_wire(one) for one in found], after, limit, order, what)
+    return part_of([to_wire(one) for one in found], query.after, query.limit, query.order, what)
 
 
 @router.post("/feedback")

@@ -1,15 +1,27 @@
-"""Pages of a list, as OpenAI has them: `limit` things after the one with the id `after`."""
+"""What lists are asked with, and their pages as OpenAI has them: `limit` things after the one with the id `after`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from pydantic import Field
 
 from contract.errors import NotFound
+from contract.wire import Wire
 
 Order = Literal["asc", "desc"]
-Limit = Annotated[int, Query(ge=1, le=100)]
+Limit = Annotated[int, Field(ge=1, le=100)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+# Seconds since 1970.
+Moment = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PageQuery(Wire):
+    """The query of a list. A name in it that nobody knows would be a filter that is not applied, so it is
+    refused."""
+
+    after: str = ""
+    limit: Limit = 20
 
 
 def page(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 
 from contract.errors import NotFound
 from contract.promotion import BASE, Promote, Rollback
+from contract.wire import Wire
 from feedback.compare import compare
 from server.callers import Caller
 from server.parts import Parts
@@ -18,10 +19,17 @@ from server.promotion.gates import Gate
 from server.promotion.listing import listing
 from server.promotion.promotion import Done
 from server.routes.dependencies import AdminDep, PartsDep
+from server.routes.pages import Moment, Name
 
 router = APIRouter(tags=["policies"])
 
-Version = Annotated[str, Query(min_length=1, max_length=200)]
+
+class ComparisonQuery(Wire):
+    """Two versions, and since when."""
+
+    a: Name
+    b: Name
+    since: Moment | None = None
 
 
 @router.get("/v1/policies")
@@ -52,17 +60,13 @@ async def served(parts: PartsDep, caller: AdminDep) -> dict[str, Any]:
 
 @router.get("/v1/policies/compare")
 def compare_policies(
-    parts: PartsDep,
-    caller: AdminDep,
-    a: Version,
-    b: Version,
-    since: Annotated[float | None, Query(ge=0)] = None,
+    parts: PartsDep, caller: AdminDep, query: Annotated[ComparisonQuery, Query()]
 ) -> dict[str, Any]:
     """What two versions did with the traffic that was drawn for them, by the log; `since` in seconds since
     1970."""
-    names = [_logged(name, parts) for name in (a, b)]
+    names = [_logged(name, parts) for name in (query.a, query.b)]
     with parts.log.reading() as connection:
-        return compare(connection, *names, since=since).to_wire()
+        return compare(connection, *names, since=query.since).to_wire()
 
 
 def _logged(name: str, parts: Parts) -> str:

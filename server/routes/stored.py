@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from contract.errors import NotAllowed, NotFound, RequestRejected
 from contract.stored import MetadataUpdate
@@ -14,7 +14,7 @@ from feedback.records import CompletionRecord
 from server.callers import Caller
 from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep
-from server.routes.pages import Limit, Order, page, part_of
+from server.routes.pages import Limit, Order, PageQuery, page, part_of
 from server.sight import owns, seen
 
 router = APIRouter(tags=["stored completions"])
@@ -31,6 +31,12 @@ _ASKED = (
     "tool_choice",
     "response_format",
 )
+
+
+class MessagesQuery(PageQuery):
+    """Which messages are asked for."""
+
+    order: Order = "asc"
 
 
 @router.get("/v1/chat/completions")
@@ -97,14 +103,12 @@ def get_messages(
     completion_id: str,
     parts: PartsDep,
     caller: CallerDep,
-    after: str = "",
-    limit: Limit = 20,
-    order: Order = "asc",
+    query: Annotated[MessagesQuery, Query()],
 ) -> dict[str, Any]:
     """The messages of the request, as they came."""
     messages = _record(completion_id, parts, caller).request["messages"]
     data = [{"id": f"{completion_id}-{i}", **m} for i, m in enumerate(messages)]
-    return part_of(data, after, limit, order, f"message in {completion_id!r}")
+    return part_of(data, query.after, query.limit, query.order, f"message in {completion_id!r}")
 
 
 def _record(completion_id: str, parts: Parts, caller: Caller) -> CompletionRecord:

@@ -14,12 +14,20 @@ from feedback.verified import VerifiedRecord, end_verified, find_verified, list_
 from server.callers import Caller
 from server.parts import Parts
 from server.routes.dependencies import AdminDep, PartsDep, RaterDep
-from server.routes.pages import Limit, Order, page
+from server.routes.pages import Name, Order, PageQuery, page
 from server.verified.making import make
 from server.verified.serving import expire
 from server.verified.standing import standing
 
 router = APIRouter(tags=["verified answers"])
+
+
+class VerifiedAnswersQuery(PageQuery):
+    """Which of them are asked for."""
+
+    state: State | None = None
+    collection: Name | None = None
+    order: Order = "desc"
 
 
 @router.post("/v1/verified_answers")
@@ -30,13 +38,7 @@ async def create(body: MakeVerified, parts: PartsDep, caller: AdminDep) -> dict[
 
 @router.get("/v1/verified_answers")
 async def list_answers(
-    parts: PartsDep,
-    caller: RaterDep,
-    after: str = "",
-    limit: Limit = 20,
-    order: Order = "desc",
-    state: State | None = None,
-    collection: Annotated[str | None, Query(max_length=200)] = None,
+    parts: PartsDep, caller: RaterDep, query: Annotated[VerifiedAnswersQuery, Query()]
 ) -> dict[str, Any]:
     """Those that the caller may see, the newest first. Each is held against the index first, so one whose
     source has changed is shown as expired although nobody has asked since."""
@@ -44,15 +46,15 @@ async def list_answers(
         chosen = list_verified(
             connection,
             caller.access,
-            after=after,
-            newest_first=order == "desc",
-            state=state,
-            collection=collection,
+            after=query.after,
+            newest_first=query.order == "desc",
+            state=query.state,
+            collection=query.collection,
         )
-        found = list(islice(chosen, limit + 1))
-    fresh = await _held_against_index(found[:limit], parts, caller)
-    data = [record.to_wire() for record in fresh if state in (None, record.state)]
-    return page(data, has_more=len(found) > limit)
+        found = list(islice(chosen, query.limit + 1))
+    fresh = await _held_against_index(found[: query.limit], parts, caller)
+    data = [record.to_wire() for record in fresh if query.state in (None, record.state)]
+    return page(data, has_more=len(found) > query.limit)
 
 
 @router.get("/v1/verified_answers/{identifier}")

@@ -2,52 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from playwright.sync_api import expect
 
-from contract.settings import RetrievalSettings, Settings
-from ingest.build import Ingest
-from plumbline import cli
+from contract.settings import Settings
 from server.app import create_app
 from server.wiring import build
 from tests.conftest import listening
 from tests.page.conftest import PageOf
 from tests.page.test_chat import ask
-from text.encoder import Encoder
-
-SALARY = "What is the salary of the managing director?"
-
-
-def new_key(name: str, file: Path, *options: str) -> str:
-    """Make a key, and give it."""
-    result = CliRunner().invoke(cli, ["keys", "new", name, "--file", str(file), *options])
-    assert result.exit_code == 0, result.output
-    return result.stdout.strip()
+from tests.server.test_callers import SALARY, run
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory, encoder: Encoder):  # type: ignore[no-untyped-def]
+def guarded(
+    tmp_path_factory: pytest.TempPathFactory, secret_index: Path
+) -> Iterator[tuple[str, dict[str, str]]]:
     """A server that asks for keys, with a document for `hr` and one for everybody: its URL and the keys."""
     folder = tmp_path_factory.mktemp("guarded")
-    documents, file = folder / "documents", folder / "keys.yaml"
-    documents.mkdir()
-    (documents / "salaries.md").write_text(
-        "# Salaries\n\nThe salary of the managing director is 914,000 euros a year.\n"
-    )
-    (documents / "salaries.md.plumbline.yaml").write_text("labels: [hr]\n")
-    (documents / "canteen.md").write_text(
-        "# Canteen\n\nThe managing director eats in the canteen; lunch costs four euros.\n"
-    )
-    Ingest(folder / "index", encoder, RetrievalSettings()).run([documents], "default")
+    file = folder / "keys.yaml"
     keys = {
-        "ann": new_key("ann", file, "--label", "hr", "--role", "rater"),
-        "eve": new_key("eve", file),
-        "root": new_key("root", file, "--role", "admin"),
+        "ann": run("new", "ann", "--label", "hr", "--role", "rater", "--file", str(file)),
+        "eve": run("new", "eve", "--file", str(file)),
+        "root": run("new", "root", "--role", "admin", "--file", str(file)),
     }
-    given = {"data_dir": folder, "server.keys_file": file}
+    given = {"data_dir": folder, "index_dir": secret_index, "server.keys_file": file}
     with listening(create_app(build(Settings().replace(given)))) as url:
         yield url, keys
 

@@ -17,12 +17,10 @@ import yaml
 from click.testing import CliRunner
 
 from contract.errors import ConfigurationError
-from contract.settings import RetrievalSettings, Settings
-from ingest.build import Ingest
+from contract.settings import Settings
 from plumbline import cli
 from server.wiring import build
 from tests.conftest import Serve, ask, serving
-from text.encoder import Encoder
 
 SALARY = "What is the salary of the managing director?"
 
@@ -57,23 +55,6 @@ def keys(tmp_path: Path) -> Iterator[Keys]:
     }
     with ExitStack() as opened:
         yield Keys(file, secrets, opened)
-
-
-@pytest.fixture(scope="module")
-def secret_index(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
-    """An index with one public document and one for `hr`."""
-    folder = tmp_path_factory.mktemp("labelled")
-    documents = folder / "documents"
-    documents.mkdir()
-    (documents / "salaries.md").write_text(
-        "# Salaries\n\nThe salary of the managing director is 914,000 euros a year.\n"
-    )
-    (documents / "salaries.md.plumbline.yaml").write_text("labels: [hr]\n")
-    (documents / "canteen.md").write_text(
-        "# Canteen\n\nThe managing director eats in the canteen; lunch costs four euros.\n"
-    )
-    Ingest(folder / "index", encoder, RetrievalSettings()).run([documents], "default")
-    return folder / "index"
 
 
 def chat(client: httpx.Client, question: str = SALARY, **fields: object) -> dict:

@@ -22,11 +22,11 @@ from server.wiring import build
 from tests.conftest import Serve, ask, listening
 from tests.feedback.test_log import completion, feedback, write
 from tests.scripted_policy import ScriptedPolicy
-from tests.server.test_callers import Keys, chat, keys, secret_index
+from tests.server.test_callers import Keys, chat, keys
 from tests.server.test_feedback import given, refused
 
 QUESTION = "How many days of parental leave do I get?"
-__all__ = ["keys", "secret_index"]
+__all__ = ["keys"]
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,21 @@
 import { Conversation } from "../conversation.js";
 import { Composer } from "../parts/composer.js";
 import { Answer } from "../parts/answer.js";
+import { KeyList } from "../parts/key-list.js";
 import { PassagePanel } from "../parts/passage-panel.js";
-import { Shortcuts } from "../parts/shortcuts.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+
+const KEYS = [
+  [["Enter"], "key_send"],
+  [["Shift", "Enter"], "key_line"],
+  [["/"], "key_write"],
+  [["1", "…", "9"], "key_source"],
+  [["u"], "key_up"],
+  [["d"], "key_down"],
+  [["n"], "key_new"],
+  [["Esc"], "key_escape"],
+  [["?"], "key_help"],
+];
 
 export function Tab({ api, t, caller, memory }) {
   const conversation = (memory.conversation ??= new Conversation(api));
@@ -76,7 +88,10 @@ export function Tab({ api, t, caller, memory }) {
         close=${hide}
       />`
     }
-    ${helping && html`<${Shortcuts} t=${t} close=${() => setHelping(false)} />`}
+    ${
+      helping &&
+      html`<${KeyList} t=${t} title="shortcuts" when="shortcuts_when" keys=${KEYS} close=${() => setHelping(false)} />`
+    }
   </div>`;
 }
 

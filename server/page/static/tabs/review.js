@@ -2,9 +2,9 @@
 
 import { inWords } from "../api.js";
 import { Desk } from "../desk.js";
+import { KeyList } from "../parts/key-list.js";
 import { Notice } from "../parts/notice.js";
 import { ReviewFilters } from "../parts/review-filters.js";
-import { ReviewKeys } from "../parts/review-keys.js";
 import { ReviewQueue } from "../parts/review-queue.js";
 import { ReviewRecord } from "../parts/review-record.js";
 import { VerifiedList } from "../parts/verified-list.js";
@@ -12,6 +12,19 @@ import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 
 // A number of two digits is waited for so long.
 const DIGIT_MS = 700;
+
+const KEYS = [
+  [["j", "k"], "key_move"],
+  [["a"], "key_agree"],
+  [["o", "3"], "key_overrule"],
+  [["s"], "key_save"],
+  [["c"], "key_candidate"],
+  [["e"], "key_write"],
+  [["Ctrl", "Enter"], "key_save_written"],
+  [["/"], "key_filter"],
+  [["Esc"], "key_escape"],
+  [["?"], "key_help"],
+];
 
 export function Tab({ api, t, caller, path, memory }) {
   const desk = (memory.desk ??= new Desk(api));
@@ -119,6 +132,6 @@ export function Tab({ api, t, caller, path, memory }) {
       }
       ${!listing && !desk.record && html`<p class="soft" role="status">${t(desk.loading || desk.current ? "loading" : "nothing")}</p>`}
     </section>
-    ${helping && html`<${ReviewKeys} t=${t} close=${() => setHelping(false)} />`}
+    ${helping && html`<${KeyList} t=${t} title="keys" keys=${KEYS} close=${() => setHelping(false)} />`}
   </div>`;
 }
