@@ -10,13 +10,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stdnum import iban
+
 # Chinese is written without blanks, so what stands beside a number or an address may be a Han character.
 _MAIL = re.compile(
-    r"(?<![A-Za-z\d_.+'-])(?:[A-Za-z]')?[A-Za-zÀ-ÿ\d_.+-]+@[A-Za-zÀ-ÿ\d-]+(?:\.[A-Za-zÀ-ÿ\d-]+)*\.[A-Za-z]{2,}(?![A-Za-z\d_-])"
+    r"(?<![A-Za-z\d_.+-])(?<![A-Za-z]')(?:[A-Za-z]')?[A-Za-zÀ-ÿ\d_.+-]+@[A-Za-zÀ-ÿ\d-]+(?:\.[A-Za-zÀ-ÿ\d-]+)*\.[A-Za-z]{2,}(?![A-Za-z\d_-])"
 )
 _CHINESE_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
-_SOCIAL_SECURITY = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
-_CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
+_SOCIAL_SECURITY = re.compile(
+    r"(?<![A-Za-z\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"
+)
+_CARD = re.compile(
+    r"(?<![\d-])(?<!IMEI )(?:3[47]\d\d[ -]?\d{6}[ -]?\d{5}|\d(?:[ -]?\d){12,18})(?![\d-])"
+)
 _IBAN = re.compile(
     r"(?<![A-Za-z\d])[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,3})?(?![A-Za-z\d])"
 )
@@ -83,8 +89,8 @@ def _valid_card(value: str) -> bool:
 
 
 def _valid_iban(value: str) -> bool:
-    rearranged = value[4:] + value[:4]
-    return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1
+    """The check digits, and the length that the country has."""
+    return bool(iban.is_valid(value, check_country=False))
 
 
 def _always(value: str) -> bool:

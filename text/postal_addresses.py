@@ -24,7 +24,7 @@ _PLACE = r"[A-ZÀ-Þ][a-zß-ÿ'’.-]+(?:[ -](?:[A-ZÀ-Þ][a-zß-ÿ'’.-]+|upon
 _GAP = r"(?:,\s?|\s*\n\s*|[ \t]+[-–·][ \t]+|\s*;\s*| \| )"
 _TAIL = rf"(?:{_GAP}(?:{_UNIT}|{_POSTCODE}(?: {_PLACE})?|{_PLACE}(?:,? {_POSTCODE})?)| {_UNIT}| {_POSTCODE})"
 _ENGLISH = re.compile(
-    rf"(?<![\w/.#-])(?:{_UNIT}{_GAP}|{_UNIT} )?(?:{_PLACE} (?:House|Hall|Court|Tower|Lodge|Building|Centre|Center|Mansions|Cottage){_GAP})?\d{{1,5}}[A-Za-z]?(?:[-–/]\d{{1,4}}[A-Za-z]?)?,? "
+    rf"(?<![\w/.#:-])(?:{_UNIT}{_GAP}|{_UNIT} )?(?:{_PLACE} (?:House|Hall|Court|Tower|Lodge|Building|Centre|Center|Mansions|Cottage){_GAP})?\d{{1,5}}[A-Za-z]?(?:[-–/]\d{{1,4}}[A-Za-z]?)?,? "
     rf"(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?(?:{_WORD} ){{1,4}}{_STREETS}\b\.?"
     rf"(?: (?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\b\.?)?{_TAIL}{{0,5}}"
 )
@@ -39,12 +39,15 @@ _EUROPEAN: tuple[re.Pattern[str], ...] = (
         rf" (?:d(?:e|u|es) |de la |de l['’]|d['’]|l['’])?[\w'’À-ÿ-]+(?:[ -][A-ZÀ-Þ\d][\w'’À-ÿ-]*){{0,4}}{_TAIL}{{0,3}}",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"\b(?:Blk|Block) \d{1,4}[A-Z]? (?:[A-Z][\w'’.]* ){1,5}(?:\d{1,3} )?#\d{2}-\d{2,4}(?:,? Singapore \d{6})?"
+    ),
     # A street without a word for it, where postcode and town follow.
     re.compile(
         r"\b[A-ZÀ-Þ][a-zß-ÿ-]+(?: [A-Za-zÀ-ÿ-]+){0,2} \d{1,4} ?[a-z]?,\s(?:[A-Z]{1,2}-)?\d{4,5}(?: [A-Z]{2})? [A-ZÀ-Þ][a-zß-ÿ-]+\b"
     ),
     re.compile(
-        rf"\b(?:Via|Viale|Piazza|Corso|Calle|Avenida|Av\.|Carrer|Plaza|Paseo|Rua|Praça|ul\.|Ulica|Largo)"
+        rf"\b(?:Via|Viale|Piazza|Corso|Calle|C/|Avenida|Av\.|Carrer|Plaza|Paseo|Rua|Praça|ul\.|Ulica|Largo)"
         rf" (?:[\w'’À-ÿ.-]+ ){{0,4}}[\w'’À-ÿ.-]+,? (?:n\.?º? ?)?\d{{1,4}}\b{_TAIL}{{0,3}}"
     ),
 )
@@ -55,6 +58,7 @@ _WESTERN = tuple(
             re.compile(r"\d[A-Za-z]?,? [A-ZÀ-Þotdl]"),
             re.compile(r" \d"),
             re.compile(r"\d(?: ?[A-Za-z]{1,3})?,? [A-Za-z]", re.IGNORECASE),
+            re.compile(r"#\d"),
             re.compile(r" \d{1,4} ?[a-z]?,\s"),
             re.compile(r"(?:[ nº.])\d"),
         ),
@@ -70,7 +74,7 @@ _ESTATE = (
 )
 # From these on an address is told: a street with its number, or an estate with that of a building.
 _STREET_NUMBER = re.compile(
-    rf"(?:大道|大街|路|街|巷|弄|胡同|道|里|屯|村|坊|条|圩|堤|线|段)(?:{_H}段|[东南西北中東]段?)?(?:\s?{_D}{{1,5}}\s?(?:巷|弄|衖)){{0,2}}\s?{_D}{{1,5}}(?:-\d+)?\s?(?:弄|号|號)(?:\s?之\s?\d+)?"
+    rf"(?:大道|大街|路|街|巷|弄|胡同|道|里|屯|村|坊|条|圩|堤|线|段)(?:{_H}段|[东南西北中東]段?)?(?:\s?{_D}{{1,5}}\s?(?:巷|弄|衖)){{0,2}}\s?{_D}{{1,5}}(?:-\d+|之\d+)?\s?(?:弄|号|號)(?:\s?之\s?\d+)?"
 )
 _ESTATE_NUMBER = re.compile(
     rf"{_ESTATE}\s?{_D}{{1,4}}\s?(?:期|区|号楼|號樓|号|栋|棟|幢|座|单元|楼|组团|-(?=\d))"
@@ -99,7 +103,7 @@ def postal_addresses(text: str) -> list[Span]:
         for match in pattern.finditer(text):
             span = _widened(text, *match.span(), needs_more=pattern is _ESTATE_NUMBER)
             found += [span] if span else []
-    return found
+    return sorted(found, key=lambda span: span[0] - span[1])
 
 
 def _widened(text: str, start: int, end: int, *, needs_more: bool) -> Span | None:

@@ -12,7 +12,10 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
+from text.account_numbers import account_numbers
+from text.identity_numbers import identity_numbers
 from text.person_names import person_names
 from text.personal_data import personal_data
 from text.postal_addresses import postal_addresses
@@ -26,15 +29,15 @@ _PHONE = re.compile(
 )
 _CALLING = re.compile(
     r"(?:\b(?:tel|tele?phon\w*|phone[ds]?|ph|get (?:me|him|her|us) (?:on|at)|mobile|mob|cell|call(?! cent)|calls|called|calling|ring|dial|fax|whatsapp|wechat|signal|sms|text|reach|"
-    r"contact|landline|voicemail|hotline|callback|handy)\b|\b[tmp][:.]\s?$|电话|電話|手机|手機|座机|热线|致电|拨打|来电|回电|打给|拨|"
+    r"contact|landline|voicemail|hotline|callback|handy)\b|\b[tmp][:.]\s?$|电话|電話|手机|手機|座机|热线|致电|致電|拨打|撥打|来电|來電|回电|回電|打给|拨|"
     r"联系|聯絡|联系方式|传真|短信|微信|号码|固话|分机|打我|打$)",
     re.IGNORECASE,
 )
 _COUNTING = re.compile(
     r"(?:\b(?:sku|part|order|item|serial|s/n|ticket|invoice|inv|ref|reference|model|batch|lot|version|ver|isbn|issn|ean|upc|asin|"
-    r"tracking|parcel|meeting id|meeting|case|po|account|acct|card|code|art|article|doi|build|key|id|vat|licen[cs]e|plate|asn|tag|flight|imei|mac|"
+    r"tracking|parcel|meeting id|meeting|case|po|account|acct|card|code|art|article|hs|awb|waybill|doi|build|key|id|vat|licen[cs]e|plate|asn|tag|flight|imei|mac|"
     r"coordinates|lat|long)\b|配件|订单|编号|型号|单号|货号|批次|批号|序列号|会议号|会议|工单|条码|税号|版本|运单|快递|书号|坐标|专利|发票|合同|住院|病历|门诊|入会|代码|流水|学号|工号|邮编)"
-    r"[^\n;。；]{0,16}$",
+    r"[^\n;。；]{0,26}$",
     re.IGNORECASE,
 )
 _MEASURED = re.compile(
@@ -44,7 +47,9 @@ _MEASURED = re.compile(
 # The largest numbers of 32 bits stand in many a log.
 _LIMITS = frozenset({"4294967295", "2147483647", "2147483648", "4294967296"})
 # Groups as Britain and its neighbours write them; few other numbers look so.
-_GROUPED = re.compile(r"\(?0\d{2,4}\)? \d{3,4} \d{3,4}")
+_GROUPED = re.compile(
+    r"(?:\(?0\d{2,4}\)? \d{3,4} \d{3,4}|07\d{3} ?\d{3} ?\d{3}|\(?0\d{1,3}\)?[- ]\d{3,4}[- ]\d{4}|1-[2-9]\d\d-\d{3}-\d{4})(?!\d)"
+)
 _CALLED_AFTER = re.compile(
     r"\s?[(（](?:mobile|mob|cell|home|work|tel|phone|office|手机|电话|座机|办公)", re.IGNORECASE
 )
@@ -74,7 +79,7 @@ _PRIVATE = re.compile(
 # An address of the open net looks like a version; words beside it tell.
 _NETWORK = re.compile(
     r"\b(?:ips?|ipv4|address\w*|host\w*|server|client|from|login|logged|ssh|ping|connect\w*|dns|gateway|proxy|vpn|rdp|firewall|traffic|"
-    r"request|remote|subnet|router|attempt\w*|banned|blocked|scan\w*|source|src|dst|peer|get|post|denied|accepted|user)\b|登录|登陆|地址|访问|来自|"
+    r"request|remote|subnet|router|attempt\w*|banned|blocked|scan\w*|source|src|dst|peer|get|post|denied|accepted|relay|allow|deny|user)\b|登录|登陆|爆破|攻击|扫描|地址|访问|来自|"
     r"主机|服务器|网关|远程|封禁|拦截|来源|客户端|内网|外网|公网|网络|连接|请求| - - \[|@|:\d{2,5}\b",
     re.IGNORECASE,
 )
@@ -88,6 +93,9 @@ _LIKE_DATE = re.compile(
     r"(?:19|20)\d\d[ .\-–/]\d{1,2}[ .\-–/]\d{1,2}|\d{1,2}[ .\-–/]\d{1,2}[ .\-–/](?:19|20)\d\d|(?:19|20)\d\d[-–/](?:19|20)\d\d"
 )
 _DIGIT = re.compile(r"\d")
+# Full-width digits, letters and marks of numbers, each as the narrow one.
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF10, 0xFF5B) if chr(wide - 0xFEE0).isalnum()}
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ]")
 # The digits of a phone number.
 _LEAST_DIGITS, _MOST_DIGITS = 7, 15
 
@@ -104,7 +112,7 @@ class PrivateDatum:
 def private_data(text: str) -> list[PrivateDatum]:
     """All personal data in a text, in order, never overlapping; where two do, the surer one counts."""
     found: list[PrivateDatum] = []
-    for datum in _all(text):
+    for datum in _all(text.translate(_NARROW) if _WIDE.search(text) else text):
         if not any(f.start < datum.end and datum.start < f.end for f in found):
             found.append(datum)
     return sorted(found, key=lambda datum: datum.start)
@@ -112,6 +120,16 @@ def private_data(text: str) -> list[PrivateDatum]:
 
 def _all(text: str) -> Iterator[PrivateDatum]:
     """The surest first."""
+    found: list[PrivateDatum] = []
+    for datum in _with_form(text):
+        found.append(datum)
+        yield datum
+    data = [(datum.start, datum.end) for datum in found]
+    mails = [text[datum.start : datum.end] for datum in found if datum.kind == "mail"]
+    yield from (PrivateDatum("name", *span) for span in person_names(text, data, mails))
+
+
+def _with_form(text: str) -> Iterator[PrivateDatum]:
     digits = len(_DIGIT.findall(text))
     if digits or "@" in text:
         loose = []
@@ -122,8 +140,10 @@ def _all(text: str) -> Iterator[PrivateDatum]:
                 continue  # where a repository is
             else:
                 yield PrivateDatum(datum.kind, datum.start, datum.end)
-        for kind, start, end in _identities(text):
+        for kind, start, end in chain(_identities(text), identity_numbers(text)):
             yield PrivateDatum(kind, start, end)
+        if digits >= _LEAST_DIGITS:
+            yield from (PrivateDatum("account", *span) for span in account_numbers(text))
         if digits:
             yield from (PrivateDatum("address", *span) for span in postal_addresses(text))
         if digits >= _LEAST_DIGITS:
@@ -131,7 +151,6 @@ def _all(text: str) -> Iterator[PrivateDatum]:
         for datum in loose:
             if not _COUNTING.search(text[max(0, datum.start - _NEAR) : datum.start]):
                 yield PrivateDatum("phone", datum.start, datum.end)
-    yield from (PrivateDatum("name", *span) for span in person_names(text))
 
 
 def _identities(text: str) -> Iterator[tuple[str, int, int]]:
@@ -171,7 +190,7 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
             continue
         abroad = number[0] == "+" and digits >= 9
         named_after = _CALLED_AFTER.match(text, match.end())
-        if called >= 0 or abroad or _GROUPED.fullmatch(number) or named_after:
+        if called >= 0 or abroad or _GROUPED.match(number) or named_after:
             yield match.span()
 
 

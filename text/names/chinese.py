@@ -16,16 +16,17 @@ _SURNAMES = (
     "崔钟谭陆汪范廖石金韦贾夏付傅方白邹孟熊秦邱江尹薛闫阎段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文"
     "牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲"
     "翁冉骆蓝路游辛靳欧阳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席"
-    "卫米柏宗瞿桂佟应臧闵苟邬边卞姬仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储"
+    "冼盘容纳揭练阙蔚竺盖桓屠荀郗訾操展邸皮卫米柏宗瞿桂佟应臧闵苟邬边卞姬仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储"
 )
-_COMPOUND = "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|长孙|宇文|司徒|令狐|端木|夏侯|南宫|拓跋|独孤|澹台|轩辕|呼延|万俟|闻人|歐陽|諸葛|司馬"
+_COMPOUND = "范姜|张简|欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|长孙|宇文|司徒|令狐|端木|夏侯|南宫|拓跋|独孤|澹台|轩辕|呼延|万俟|闻人|歐陽|諸葛|司馬"
 _TRADITIONAL = "張劉陳楊黃趙吳孫馬羅鄭謝許韓鄧馮蕭葉蘇魏呂盧鍾譚陸範賈鄒閻龍賀顧龔萬錢嚴湯聶莊齊龐顏歐關蘭紀單鄔聞衛馮鄒鳳賴簡龔闕齊隗仝鹿付代候闫乜逄庹麴"
 # Characters that sound out foreign names.
 _FOREIGN = (
     "[阿埃艾安奥巴贝比博布查达德迪杜顿多尔恩法菲费夫弗福戈格古哈海赫胡霍基吉加贾杰金卡凯康科克库拉莱兰朗劳勒雷里利莉丽林琳龙卢鲁伦罗"
     "洛马玛迈曼梅门蒙米莫穆纳娜内尼诺努帕佩皮普奇乔切琼萨塞桑沙莎史斯苏索塔泰坦汤特提图托瓦万威韦维沃伍西希夏谢辛雅亚娅扬耶伊依尤约泽扎詹]"
 )
-HAN_NAME = rf"(?:[{HAN}]{{2,6}}·[{HAN}]{{2,8}}|(?:{_COMPOUND})[{HAN}]{{1,2}}|[{_SURNAMES}{_TRADITIONAL}][{HAN}]{{1,2}}|{_FOREIGN}{{3,6}})"
+_TIBETAN = "(?:扎西|次仁|洛桑|巴桑|丹增|卓玛|拉姆|央金|旺堆|平措|达瓦|尼玛|格桑|仁青|索朗|多吉|边巴|米玛|普布|强巴|顿珠|白玛|德吉|曲珍|桑珠|罗布|贡布|才让|加措)"
+HAN_NAME = rf"(?:[{HAN}]{{2,6}}·[{HAN}]{{2,8}}|(?:{_COMPOUND})[{HAN}]{{1,2}}|[{_SURNAMES}{_TRADITIONAL}][{HAN}]{{1,2}}|{_TIBETAN}{{2}}|{_FOREIGN}{{3,6}})"
 _HAN_CALLED = rf"(?:(?:{_COMPOUND})[{HAN}]{{0,2}}|[{_SURNAMES}{_TRADITIONAL}][{HAN}]{{0,2}}?|{_FOREIGN}{{2,6}})"
 _ANY_NAME = rf"(?:{HAN_NAME}|{NAME})"
 _HAN_TITLES = (
@@ -39,7 +40,7 @@ LABELS = (
     "领用人|使用人|责任人|签名|签字|署名|主诉人|配偶|父亲|母亲|新员工|司机|证人|导师|顾客|会员|订购人|付款人|收款人|预订人|预约人"
 )
 _NO_HAN_NAMES = re.compile(
-    "顾客|待定|未定|未知|自提|保密|匿名|同上|无|暂无|本人|本公司|测试|管理员|前台|行政|财务|人事|先生|女士|张三|李四|王五|某某|高级|高中|高管|高考|高二|高三|高一|高层|项目|区域|金融|程序|于是|方便|安全|安排|时候|任何|任务|常|全|应该|应届|文员|文科|"
+    "管家|单给|单测|电话|顾客|待定|未定|未知|自提|保密|匿名|同上|无|暂无|本人|本公司|测试|管理员|前台|行政|财务|人事|先生|女士|张三|李四|王五|某某|高级|高中|高管|高考|高二|高三|高一|高层|项目|区域|金融|程序|于是|方便|安全|安排|时候|任何|任务|常|全|应该|应届|文员|文科|"
     "明天|明年|成员|成都|广|路过|向|关于|关|包括|温|华为|华东|华南|华北|南方|南京|连|万一|万|米|商|车|房|全职|单身|农|游|"
     "党员|师|管|解|时|查|官|谈|司机|边|荣幸|冷|简单|简|古|单|成|康复|安|石油|毛|江苏|江西|贺|甘肃|宁夏|宁波|海|金牌|金|"
     "白领|白班|老|文|景|车间|班|储|封|惠|席|乐|应|明|池"
@@ -64,7 +65,7 @@ _CHINESE: tuple[re.Pattern[str], ...] = (
         rf"(?:姓名|收件人|收货人|寄件人|患者姓名|旅客|乘客|户名|持卡人|落款|申请人)[\"'”]?\s{{0,2}}[:：|]\s{{0,2}}(?:业主|住户|员工|学生)?\s?"
         rf"(?P<name>(?![{HAN}]*[部处科组室司心店仓校站库厅局台方号码位])[{HAN}]{{2,4}})(?=[\s，,。；;|）)”\"]|$)"
     ),
-    re.compile(rf"(?:姓名|名字)[ \t]+(?P<name>{_ANY_NAME})"),
+    re.compile(rf"(?:姓名|名字)[ \t]+(?P<name>{_ANY_NAME}|[A-Z]{{2,}} [A-Z]{{2,}})"),
     re.compile(
         rf"(?:患者|病人|业主|乘客|学生|死者|伤者|被告人?|原告|嫌疑人)(?P<name>{HAN_NAME})(?=[，,。、（(；;\s]|$)"
     ),
@@ -114,15 +115,16 @@ def chinese_names(text: str) -> Iterator[Span]:
             called = name.search(text[start : match.start()])
             if called and called.group() not in _NOT_AFTER_TITLE:
                 span = start + called.start(), start + called.end()
-                if _may_be_han_name(text, *span):
+                if may_be_han_name(text, *span):
                     yield span
     for pattern in _CHINESE:
         for match in pattern.finditer(text):
-            if _may_be_han_name(text, *match.span("name")):
+            if may_be_han_name(text, *match.span("name")):
                 yield match.span("name")
 
 
-def _may_be_han_name(text: str, start: int, end: int) -> bool:
+def may_be_han_name(text: str, start: int, end: int) -> bool:
+    """Is it none of the words that begin like a name?"""
     name = text[start:end]
     if _NO_HAN_NAMES.fullmatch(name):
         return False
