@@ -38,6 +38,7 @@ from training.evaluation.sampling import Sampling
 from training.evaluation.sides import Contender, contender_of
 from training.evaluation.table import show
 from training.evaluation.whole import ANSWERS, check_folder, write
+from training.rewards.reward_models import reward_model_settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -118,6 +119,11 @@ judge_options = together(
         type=_FOLDER,
         help="Reward model that compares the answers; not the one that B was trained on.",
     ),
+    click.option(
+        "--reward-model",
+        metavar="NAME",
+        help="Reward model of the reward that B was trained on: run folder, checkpoint or server URL; replaces the judge's.",
+    ),
     rubric_option,
     click.option(
         "--held-out",
@@ -179,6 +185,9 @@ def compare(
     the folder, so a second run generates nothing again. docs/evaluation.md defines every figure.
     """
     settings = load_settings(config, judge__rubric=rubric_path)
+    if given["reward_model"]:
+        judge = reward_model_settings(settings.judge, given["reward_model"])
+        settings = settings.model_copy(update={"judge": judge})
     check_folder(out)
     prompts = read_prompts(prompts_file, limit)
     one = contender_of(a, given["base"], given["version_a"])

@@ -113,6 +113,23 @@ def test_a_second_run_generates_nothing_and_says_the_same(made: Path, evaluated:
     assert without_time(evaluated) == before
 
 
+def test_the_reward_can_be_that_of_the_training(
+    made: Path, evaluated: Path, tmp_path: Path
+) -> None:
+    trained_on = ("--reward-model", made / "rm")
+    result = compare(made, made / "base", made / "run", tmp_path / "out", *trained_on)
+    assert result.exit_code == 0, result.output
+    ours, theirs = (
+        read_evaluation(folder / "evaluation.json") for folder in (tmp_path / "out", evaluated)
+    )
+    for name, same in (("reward/rm", False), ("reward/rules", True)):
+        one, other = ours.metric(name), theirs.metric(name)
+        assert one is not None and other is not None and (one.a == other.a) is same, name
+    judged_by_it = (*trained_on, "--judge-reward-model", made / "rm")
+    result = compare(made, made / "base", made / "run", tmp_path / "no", *judged_by_it)
+    assert result.exit_code == 1 and "no second" in result.output
+
+
 def test_text_in_the_report_is_escaped_and_needs_no_network(evaluated: Path) -> None:
     report = (evaluated / "report.html").read_text("utf-8")
     assert SCRIPT not in report and "&lt;script&gt;" in report
