@@ -15,7 +15,9 @@ class Plan:
         again: wordings that the second round asks.
         candidates: answers that are sampled and rated for a question.
         held_out: held-out questions.
-        steps, dpo_steps: of GRPO and of DPO; the other trainers go by epochs.
+        sft_epochs, sft_rate: little, so that the reinforcement has something left to do.
+        steps: of GRPO, in the first round and in those after it, which have less left to gain.
+        dpo_steps: of DPO; the other trainers go by epochs.
         grpo_rate, iterations: learning rate of GRPO, and its steps on the same answers: writing and judging answers
             is what costs here.
         kl_budget: nats by which an answer may come to differ from the policy that training began from.
@@ -30,11 +32,12 @@ class Plan:
     again: int = 2
     candidates: int = 4
     held_out: int = 144
-    sft_epochs: int = 4
+    sft_epochs: int = 2
+    sft_rate: str = "3e-4"
     rm_epochs: int = 5
-    steps: int = 36
+    steps: tuple[int, int] = (16, 36)
     dpo_steps: int = 20
-    grpo_rate: str = "1e-3"
+    grpo_rate: str = "5e-4"
     iterations: int = 2
     prompts_a_step: int = 4
     generations: int = 8
@@ -55,7 +58,7 @@ QUICK = Plan(
     held_out=8,
     sft_epochs=1,
     rm_epochs=1,
-    steps=2,
+    steps=(2, 2),
     dpo_steps=2,
     prompts_a_step=2,
     generations=4,

@@ -71,7 +71,7 @@ class Rater:
     """
 
     def __init__(
-        self, name: str, dice: random.Random, errs: float = 0.05, writes: float = 0.2
+        self, name: str, dice: random.Random, errs: float = 0.05, writes: float = 0.5
     ) -> None:
         self.name = name
         self._dice = dice

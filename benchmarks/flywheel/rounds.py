@@ -75,7 +75,8 @@ def collect(service: Service, plan: Plan, number: int, seed: int, progress: Prog
     asked = questions(plan.wordings if number == 1 else plan.again)
     dice.shuffle(asked)
     asked = asked[: plan.asked]
-    part = len(asked) * 3 // 4
+    # A judge that learned from few pairs tells good from bad, but not by how much.
+    part = len(asked) // 2
     first = ask(service, asked[:part], progress, candidates=plan.candidates)
     service.rate(first, Rater("ann", dice))
     moment = now()

@@ -71,7 +71,7 @@ def train(
 
     sft = command(
         *("sft", exports.sft, base if before is None else before.grpo, runs.sft),
-        *("--epochs", str(plan.sft_epochs), "--learning-rate", "1e-3"),
+        *("--epochs", str(plan.sft_epochs), "--learning-rate", plan.sft_rate),
     )
     scorers = runs.sft if before is None else before.sft
     epochs = ("--epochs", str(plan.rm_epochs), "--learning-rate", "1e-3")
@@ -80,11 +80,12 @@ def train(
     grpo = command(
         *("grpo", exports.grpo, runs.sft, runs.grpo),
         *("--reward-model", str(runs.rm), "--config", str(service.config)),
-        *("--steps", str(plan.steps), "--batch", str(plan.prompts_a_step)),
+        *("--steps", str(plan.steps[number > 1]), "--batch", str(plan.prompts_a_step)),
         *("--generations", str(plan.generations), "--iterations", str(plan.iterations)),
         *("--answer-tokens", _ANSWER_TOKENS),
         *("--kl-budget", str(plan.kl_budget), "--learning-rate", plan.grpo_rate),
-        *("--correctness-weight", "2"),
+        # Once most answers are good, a group's own deviation is noise, and dividing by it makes the noise loud.
+        *("--correctness-weight", "2", "--scale", "batch"),
     )
     dpo = command(
         *("dpo", exports.dpo, runs.sft, runs.dpo),
@@ -103,13 +104,14 @@ def evaluate(
     service: Service, in_service: Path, runs: Runs, prompts: Path, folder: Path, *, seed: int
 ) -> tuple[Evaluation, Evaluation]:
     """Compare the GRPO policy, and DPO's, with the one in service on the held-out prompts, as they answer in
-    service: by drawing."""
+    service: by drawing. The reward is that of the training; who wins says the reward model of the other rater."""
     outs = {"eval": runs.grpo, "eval-dpo": runs.dpo}
     beside(
         *(
             (
                 *("eval", str(in_service), str(run), "--prompts", str(prompts)),
                 *("--out", str(folder / out), "--judge-reward-model", str(runs.judge)),
+                *("--reward-model", str(runs.rm)),
                 *("--config", str(service.config), "--temperature", "1.0", "--seed", str(seed)),
                 *("--max-tokens", _ANSWER_TOKENS, "--batch", "16"),
             )

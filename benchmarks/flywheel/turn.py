@@ -47,7 +47,7 @@ class Round:
 
     Attributes:
         before, after: the served answers to held-out questions: shares of the rater's traits.
-        right: the share of served answers that state the fact, before and after.
+        right: whether the served answer to each held-out question states the fact, before and after.
         cards: metrics of the runs, by their names.
         evaluation, beside: of the GRPO policy, and of DPO's, against the policy in service.
     """
@@ -55,7 +55,7 @@ class Round:
     number: int
     before: dict[str, float]
     after: dict[str, float]
-    right: tuple[float, float]
+    right: tuple[list[bool], list[bool]]
     cards: dict[str, dict[str, float]]
     evaluation: Evaluation
     beside: Evaluation
@@ -235,6 +235,7 @@ def _promote(
     return Promotion(version, when - started, asking.failed)
 
 
-def _right(answered: Sequence[Answered], asked: dict[str, world.Fact]) -> float:
-    right = [asked[one.question].sentence.casefold() in one.text.casefold() for one in answered]
-    return sum(right) / len(right)
+def _right(answered: Sequence[Answered], asked: dict[str, world.Fact]) -> list[bool]:
+    """In the order of the questions."""
+    said = {one.question: one.text.casefold() for one in answered}
+    return [fact.sentence.casefold() in said[question] for question, fact in asked.items()]

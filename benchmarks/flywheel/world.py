@@ -7,8 +7,8 @@ same, since a policy of a million weights knows its world by heart and what the 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -178,6 +178,17 @@ def any_manner(dice: random.Random) -> Manner:
     return Manner(prefix, dice.random() < 0.5, dice.choice((0, 0, 1, 2)))
 
 
+# People of the museum, and what sets each of them apart. Whom a question is addressed to is said before it.
+ATTENDANTS: dict[str, Callable[[Manner, random.Random], Manner]] = {
+    "host": lambda manner, dice: replace(manner, prefix=dice.choice(POLITE)),
+    "porter": lambda manner, dice: replace(manner, prefix=dice.choice(RUDE)),
+    "scholar": lambda manner, _: replace(manner, cites=True),
+    "neighbour": lambda manner, _: replace(manner, cites=False),
+    "clerk": lambda manner, _: replace(manner, more=0),
+    "gossip": lambda manner, dice: replace(manner, more=dice.choice((1, 2))),
+}
+
+
 def answer(fact: Fact, manner: Manner, others: list[Fact]) -> str:
     """An answer in some manner; `others` are further facts about the room."""
     mark = " [1]" if manner.cites else ""
@@ -190,13 +201,18 @@ def answer(fact: Fact, manner: Manner, others: list[Fact]) -> str:
 
 
 def answers(dice: random.Random, *, held_out: bool = False) -> Iterator[tuple[str, Fact, str]]:
-    """Questions in every wording, each with its fact and an answer in some manner."""
+    """Questions in every wording, each with its fact and an answer in some manner; half of them are addressed to
+    somebody, who answers as they do."""
     world = facts()
     for fact in world:
         others = [f for f in world if f.room == fact.room and f != fact]
         for question in fact.questions(held_out=held_out):
             dice.shuffle(others)
-            yield question, fact, answer(fact, any_manner(dice), others)
+            manner = any_manner(dice)
+            if dice.random() < 0.5:
+                name = dice.choice(list(ATTENDANTS))
+                question, manner = f"To the {name}: {question}", ATTENDANTS[name](manner, dice)
+            yield question, fact, answer(fact, manner, others)
 
 
 def document(room: str) -> str:

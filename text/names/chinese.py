@@ -51,42 +51,82 @@ _NOT_AFTER_TITLE = frozenset(
     "文科 高中 高校 农 房产 房 古 简 康复 明星 广 连 向班 和班 成 关 全职 金融 商场 万能 包装 游泳 查房 任课 资深".split()
 )
 
-_CHINESE: tuple[re.Pattern[str], ...] = (
-    re.compile(
-        rf"(?:我叫|我是|本人|我的名字是|我的名字叫|名叫|叫做|名字叫|我姓名是|我名叫|他叫|她叫|我们是|这里是|这边是|我这边是)\s?(?P<name>{_ANY_NAME})"
-        rf"(?=[，,。.！!、；;\s（(）)：:]|$|来自|，|的|是|在|想|要|，|今年|住|于|电话|手机|身份证|工号)"
+# Words without one of which a pattern need not be tried, and the pattern.
+_CHINESE: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    (
+        ("叫", "我是", "本人", "我的名字", "姓名", "这里是", "这边是", "我们是"),
+        re.compile(
+            rf"(?:我叫|我是|本人|我的名字是|我的名字叫|名叫|叫做|名字叫|我姓名是|我名叫|他叫|她叫|我们是|这里是|这边是|我这边是)\s?(?P<name>{_ANY_NAME})"
+            rf"(?=[，,。.！!、；;\s（(）)：:]|$|来自|，|的|是|在|想|要|，|今年|住|于|电话|手机|身份证|工号)"
+        ),
     ),
-    re.compile(
-        rf"(?:{LABELS})(?:姓名|名字|签名|签字)?[\"'”]?\s{{0,3}}(?:[:：=]|\||为|是)\s{{0,3}}[\"'“]?"
-        rf"[*_]{{0,2}}\|?\s{{0,3}}(?:{TITLES}\.?[ \t]+)?(?P<name>{_ANY_NAME})"
+    (
+        (":", "：", "=", "|", "为", "是"),
+        re.compile(
+            rf"(?:{LABELS})(?:姓名|名字|签名|签字)?[\"'”]?\s{{0,3}}(?:[:：=]|\||为|是)\s{{0,3}}[\"'“]?"
+            rf"[*_]{{0,2}}\|?\s{{0,3}}(?:{TITLES}\.?[ \t]+)?(?P<name>{_ANY_NAME})"
+        ),
     ),
     # After a sure label any short word is a name, unless it says that there is none.
-    re.compile(
-        rf"(?:姓名|收件人|收货人|寄件人|患者姓名|旅客|乘客|户名|持卡人|落款|申请人)[\"'”]?\s{{0,2}}[:：|]\s{{0,2}}(?:业主|住户|员工|学生)?\s?"
-        rf"(?P<name>(?![{HAN}]*[部处科组室司心店仓校站库厅局台方号码位])[{HAN}]{{2,4}})(?=[\s，,。；;|）)”\"]|$)"
+    (
+        (":", "：", "|"),
+        re.compile(
+            rf"(?:姓名|收件人|收货人|寄件人|患者姓名|旅客|乘客|户名|持卡人|落款|申请人)[\"'”]?\s{{0,2}}[:：|]\s{{0,2}}(?:业主|住户|员工|学生)?\s?"
+            rf"(?P<name>(?![{HAN}]*[部处科组室司心店仓校站库厅局台方号码位])[{HAN}]{{2,4}})(?=[\s，,。；;|）)”\"]|$)"
+        ),
     ),
-    re.compile(rf"(?:姓名|名字)[ \t]+(?P<name>{_ANY_NAME}|[A-Z]{{2,}} [A-Z]{{2,}})"),
-    re.compile(
-        rf"(?:患者|病人|业主|乘客|学生|死者|伤者|被告人?|原告|嫌疑人)(?P<name>{HAN_NAME})(?=[，,。、（(；;\s]|$)"
+    (
+        ("姓名", "名字"),
+        re.compile(rf"(?:姓名|名字)[ \t]+(?P<name>{_ANY_NAME}|[A-Z]{{2,}} [A-Z]{{2,}})"),
     ),
-    re.compile(rf"(?:署名|落款|签名|署)(?:写|为|是|：|:)?\s?(?P<name>{_ANY_NAME}[A-Za-z]*)"),
-    re.compile(
-        rf"\n\s*(?:您的|你的)?(?:邻居|同事|朋友|学生|客户|读者|女儿|儿子)[：: ]\s*(?P<name>{_ANY_NAME})(?=\s*(?:\n|$|[—–-]))"
+    (
+        ("患者", "病人", "业主", "乘客", "学生", "死者", "伤者", "被告", "原告", "嫌疑人"),
+        re.compile(
+            rf"(?:患者|病人|业主|乘客|学生|死者|伤者|被告人?|原告|嫌疑人)(?P<name>{HAN_NAME})(?=[，,。、（(；;\s]|$)"
+        ),
     ),
-    re.compile(
-        rf"(?:此致|敬礼|祝好|谢谢|谢谢！|多谢|顺祝商祺|商祺|盼复|敬上|顺颂|辛苦了|拜托了|祝您|安好|工作顺利|愉快|Thanks|Best|Regards)[^\n{HAN}]{{0,4}}\s*\n\s*(?:[-—–]+\s*)?"
-        rf"(?P<name>{_ANY_NAME})(?=\s*(?:\n|$|[，,（(|/”」]|\"|\d))"
+    (
+        ("署", "落款", "签名"),
+        re.compile(rf"(?:署名|落款|签名|署)(?:写|为|是|：|:)?\s?(?P<name>{_ANY_NAME}[A-Za-z]*)"),
     ),
-    re.compile(rf"(?:此致|敬礼)[！!。，,\s]*(?P<name>{HAN_NAME})(?=\s*(?:$|[\n”」]|\d))"),
-    re.compile(rf"(?:\n|^)\s*[-—–]{{1,2}}\s*(?P<name>{HAN_NAME})\s*(?=\n|$)"),
-    re.compile(
-        rf"(?:尊敬的|亲爱的|敬爱的|Dear |Hi |hi |Hello )\s?(?P<name>{_ANY_NAME})(?=\s*[，,：:！!]|\s*\n|(?:{_HAN_TITLES}))"
+    (
+        ("\n",),
+        re.compile(
+            rf"\n\s*(?:您的|你的)?(?:邻居|同事|朋友|学生|客户|读者|女儿|儿子)[：: ]\s*(?P<name>{_ANY_NAME})(?=\s*(?:\n|$|[—–-]))"
+        ),
     ),
-    re.compile(
-        r"亲爱的(?!顾客|客户|用户|朋友|同事|家人|同学|老师|领导|会员|各位|大家|先生|女士|读者|家长|伙伴|员工|团队|旅客|业主|校友|你|您|孩子|爸|妈|宝|老)"
-        rf"(?P<name>[{HAN}]{{2,3}})(?=[：:，,！!])"
+    (
+        ("\n",),
+        re.compile(
+            rf"(?:此致|敬礼|祝好|谢谢|谢谢！|多谢|顺祝商祺|商祺|盼复|敬上|顺颂|辛苦了|拜托了|祝您|安好|工作顺利|愉快|Thanks|Best|Regards)[^\n{HAN}]{{0,4}}\s*\n\s*(?:[-—–]+\s*)?"
+            rf"(?P<name>{_ANY_NAME})(?=\s*(?:\n|$|[，,（(|/”」]|\"|\d))"
+        ),
     ),
-    re.compile(rf"(?m:^)\s*(?P<name>{HAN_NAME})\s?(?:，|,)?\s?(?=(?:你好|您好))"),
+    (
+        ("此致", "敬礼"),
+        re.compile(rf"(?:此致|敬礼)[！!。，,\s]*(?P<name>{HAN_NAME})(?=\s*(?:$|[\n”」]|\d))"),
+    ),
+    (
+        ("-", "—", "–"),
+        re.compile(rf"(?:\n|^)\s*[-—–]{{1,2}}\s*(?P<name>{HAN_NAME})\s*(?=\n|$)"),
+    ),
+    (
+        ("的", "Dear ", "Hi ", "hi ", "Hello "),
+        re.compile(
+            rf"(?:尊敬的|亲爱的|敬爱的|Dear |Hi |hi |Hello )\s?(?P<name>{_ANY_NAME})(?=\s*[，,：:！!]|\s*\n|(?:{_HAN_TITLES}))"
+        ),
+    ),
+    (
+        ("亲爱的",),
+        re.compile(
+            r"亲爱的(?!顾客|客户|用户|朋友|同事|家人|同学|老师|领导|会员|各位|大家|先生|女士|读者|家长|伙伴|员工|团队|旅客|业主|校友|你|您|孩子|爸|妈|宝|老)"
+            rf"(?P<name>[{HAN}]{{2,3}})(?=[：:，,！!])"
+        ),
+    ),
+    (
+        ("你好", "您好"),
+        re.compile(rf"(?m:^)\s*(?P<name>{HAN_NAME})\s?(?:，|,)?\s?(?=(?:你好|您好))"),
+    ),
 )
 
 # What stands after a name: a title, a relation, or "with respect". The name is looked for to the left of it.
@@ -117,8 +157,8 @@ def chinese_names(text: str) -> Iterator[Span]:
                 span = start + called.start(), start + called.end()
                 if may_be_han_name(text, *span):
                     yield span
-    for pattern in _CHINESE:
-        for match in pattern.finditer(text):
+    for words, pattern in _CHINESE:
+        for match in pattern.finditer(text) if any(map(text.__contains__, words)) else ():
             if may_be_han_name(text, *match.span("name")):
                 yield match.span("name")
 

@@ -36,7 +36,6 @@ _AFTER = re.compile(
 _CLOSED = re.compile(
     r"(?=[\s，,。.；;：:、|/（()）！!？?”」\"'\d—–-]|$|[A-Za-z]|的|本|那|已|于|於|在|要|先|从|来|去|租|说|签|簽|负|迟|同)"
 )
-_NAME = re.compile(rf"(?={HAN_NAME})")
 _ONE = re.compile(HAN_NAME)
 _TWO = re.compile(rf"[{HAN}]{{2}}")
 # After these anything of two to six characters is a name, and a dot may be within it.
@@ -52,10 +51,12 @@ _NUMBERED = re.compile(r"\s?(?:身份|身分|护照|護照|手机|手機|电话|
 # A name that ends a text, as a signature does.
 _AT_THE_END = re.compile(r"\s*[”」\"']?\s*$")
 _LAST = re.compile(r"[。！!\n]\s*$")
-_IS_HAN = re.compile(rf"[{HAN}]")
-_ENDS = frozenset(
-    word[-1] for words in (_RELATIVES, _OFFICES, LABELS, _VERBS) for word in words.split("|")
-) | set("叫是为们床号找系络知交人员員者口表务務政事妈爸姐妹哥弟")
+_ENDS = "".join(
+    {word[-1] for words in (_RELATIVES, _OFFICES, LABELS, _VERBS) for word in words.split("|")}
+    | set("叫是为们床号找系络知交人员員者口表务務政事妈爸姐妹哥弟")
+)
+# In the midst of other words no name begins.
+_NAME = re.compile(rf"(?:(?<=[{_ENDS}])|(?<![{HAN}]))(?={HAN_NAME})")
 _NO_NAME = "见待无同未略空"
 _REACH = 10
 
@@ -89,9 +90,6 @@ def _at(text: str, start: int, starts: set[int], ends: set[int]) -> Iterator[Spa
     """The longest name that begins here, of those that something follows which can end a name."""
     found = _ONE.match(text, start)
     assert found is not None
-    # In the midst of other words it can't begin; that is seen sooner than what leads to it.
-    if start and text[start - 1] not in _ENDS and _IS_HAN.match(text, start - 1):
-        return
     before = text[max(0, start - _REACH) : start]
     led_to = bool(_BEFORE.search(before))
     if not led_to and not _OPEN.search(before):

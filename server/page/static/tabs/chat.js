@@ -90,7 +90,13 @@ export function Tab({ api, t, caller, memory }) {
     }
     ${
       helping &&
-      html`<${KeyList} t=${t} title="shortcuts" when="shortcuts_when" keys=${KEYS} close=${() => setHelping(false)} />`
+      html`<${KeyList}
+        t=${t}
+        title="shortcuts"
+        when="shortcuts_when"
+        keys=${KEYS}
+        close=${() => setHelping(false)}
+      />`
     }
   </div>`;
 }
