@@ -18,6 +18,8 @@ _FULL = re.compile(rf"(?<![\w@./\\#&-])(?:[A-ZÀ-Þ]{{3,}}[ \t]+)?{NAME}(?![\w@&
 # Most texts have no two such words beside one another, which is seen sooner.
 _TWO_LARGE = re.compile(r"[A-ZÀ-\u024f][^\s]*[ \t]+(?:[a-z]{1,4}[ \t]+){0,3}[A-ZÀ-\u024f]")
 _WORD = re.compile(r"[^\s,]+")
+# Two words that are nobody who could be concerned.
+_NOBODY = FAMOUS | PLACES
 _JOINTS = frozenset(JOINT.strip("(?:)").split("|"))
 _PEOPLE = (
     r"(?:husband|wife|spouse|fianc[ée]e?|(?:grand)?(?:mother|father|son|daughter|parents?|ma|pa)(?:-in-law)?|mum|mom|dad|(?:step)?(?:brother|sister)(?:-in-law)?|"
@@ -62,7 +64,7 @@ _DOES = re.compile(
     r" (?:[a-z]{3,}ed|was|is|has|had|will|would|can|could|wants|needs|went|came|got|took|gave|made)\b"
 )
 _LABELLED = re.compile(r"(?:^|[\n;|(\"])[ \t*-]*[A-Za-z][A-Za-z _/-]{1,24}[\"*]?:[ \t*\"]{1,3}$")
-# 12 Nov, O'Rourke, Declan: as registers have it.
+# O'Rourke, Declan: as registers have it.
 _REVERSED = re.compile(
     rf"(?:(?<=[\"\n;|\t])|^)[ ]?(?P<family>{PART}), ?(?P<given>{PART})(?=[\";|\t\n]|$)"
 )
@@ -105,9 +107,9 @@ def names_by_cues(text: str, data: Sequence[Span], mails: Sequence[str]) -> Iter
         persons = [span for span in rows if _is_person(text, *span, around)]
         yield from persons
         yield from _listed_with(text, rows, persons)
-    for match in _REVERSED.finditer(text):
-        if is_given_name(match["given"]) and is_family_name(match["family"]):
-            yield match.start("family"), match.end("given")
+        for match in _REVERSED.finditer(text):
+            if is_given_name(match["given"]) and is_family_name(match["family"]):
+                yield match.start("family"), match.end("given")
     for match in _LOWER.finditer(text) if holds_full_name(text.split()) else ():
         given, family = match.groups()
         if is_given_name(given) and is_family_name(family):
@@ -129,7 +131,7 @@ def _names(text: str, start: int, end: int) -> Iterator[Span]:
     no_person = any(word in NO_PERSONS for word in (*said, *followed))
     if no_person or any(word in NO_NAMES for word in said):
         return
-    if " ".join(said[:2]).casefold() not in FAMOUS | PLACES:
+    if " ".join(said[:2]).casefold() not in _NOBODY:
         yield words[0][0], words[-1][1]
 
 
