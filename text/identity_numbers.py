@@ -35,7 +35,7 @@ from stdnum.se import personnummer
 from stdnum.tr import tckimlik
 from stdnum.za import idnr as za_idnr
 
-Found = tuple[str, int, int]
+Span = tuple[int, int]
 Check = Callable[[str], bool]
 
 
@@ -162,21 +162,54 @@ _DIGIT = re.compile(r"\d")
 _LEAST_DIGITS = 6
 
 
-def identity_numbers(text: str) -> Iterator[Found]:
-    """Their kind and span, the surest first; they may overlap."""
+_ENGLISH_ID = re.compile(
+    r"(?<![A-Za-z\d])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z\d])",
+    re.IGNORECASE,
+)
+_SPACED_SECURITY = re.compile(
+    r"\b(?:ssn|social security(?: number| no\.?)?)\W{1,4}(?P<number>\d{3}[- ]?\d{2}[- ]?\d{4})(?!\d)",
+    re.IGNORECASE,
+)
+# Most texts have nothing like them, which is seen sooner than the whole patterns fail everywhere.
+_DIGIT_PAIRS = re.compile(r"\d\d ?\d\d ?\d\d ?[A-Da-d]")
+_PASSPORT = re.compile(
+    r"(?<![A-Za-z\d])(?:[A-Za-z]{1,2} ?\d{6,8}|\d{9}|(?=(?:[A-Z]*\d){4})[A-Z][A-Z\d]{6,9})(?![A-Za-z\d])"
+)
+_TRAVELLING_WORDS = ("passport", "travel document", "护照", "護照", "通行证")
+_TRAVELLING = re.compile("|".join(_TRAVELLING_WORDS), re.IGNORECASE)
+
+
+def identity_numbers(text: str) -> Iterator[Span]:
+    """Their spans, the surest first; they may overlap."""
+    yield from _common(text)
     if len(_DIGIT.findall(text)) < _LEAST_DIGITS:
         return
     for form, holds in _SURE:
         for match in form.finditer(text):
             if holds(match.group()):
-                yield "id_number", *match.span()
+                yield match.span()
     for names, form, holds in _NAMED:
         for named in names.finditer(text):
             for match in form.finditer(text, named.end(), named.end() + _NEAR):
                 if holds(match.group()):
-                    yield "id_number", *match.span()
+                    yield match.span()
     for match in _DOCUMENT_NUMBER.finditer(text):
         if _CHINESE.fullmatch(match.group()):
             continue  # has a check digit, and is found where that is right
         if _DOCUMENT.search(text[max(0, match.start() - _REACH) : match.start()]):
-            yield "id_number", *match.span()
+            yield match.span()
+
+
+def _common(text: str) -> Iterator[Span]:
+    """British and American numbers, and passports of any country."""
+    lowered = text.lower()
+    for match in _SPACED_SECURITY.finditer(text) if "ss" in lowered or "social" in lowered else ():
+        yield match.span("number")
+    if _DIGIT_PAIRS.search(text):
+        for match in _ENGLISH_ID.finditer(text):
+            yield match.span()
+    if any(word in lowered for word in _TRAVELLING_WORDS):
+        for match in _PASSPORT.finditer(text):
+            around = text[max(0, match.start() - _REACH) : match.end() + _REACH // 2]
+            if _TRAVELLING.search(around):
+                yield match.span()

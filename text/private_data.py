@@ -12,7 +12,6 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from text.account_numbers import account_numbers
 from text.identity_numbers import identity_numbers
@@ -53,22 +52,8 @@ _GROUPED = re.compile(
 _CALLED_AFTER = re.compile(
     r"\s?[(（](?:mobile|mob|cell|home|work|tel|phone|office|手机|电话|座机|办公)", re.IGNORECASE
 )
-_ENGLISH_ID = re.compile(
-    r"(?<![A-Za-z\d])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z\d])",
-    re.IGNORECASE,
-)
-_SPACED_SECURITY = re.compile(
-    r"\b(?:ssn|social security(?: number| no\.?)?)\W{1,4}(?P<number>\d{3}[- ]?\d{2}[- ]?\d{4})(?!\d)",
-    re.IGNORECASE,
-)
-# Most texts have nothing like them, which is seen sooner than the whole patterns fail everywhere.
-_DIGIT_PAIRS = re.compile(r"\d\d ?\d\d ?\d\d ?[A-Da-d]")
+# Most texts have nothing like one, which is seen sooner than the whole pattern fails everywhere.
 _DOTTED = re.compile(r"\d\.\d{1,3}\.\d|:[\dA-Fa-f]{0,4}:")
-_PASSPORT = re.compile(
-    r"(?<![A-Za-z\d])(?:[A-Za-z]{1,2} ?\d{6,8}|\d{9}|(?=(?:[A-Z]*\d){4})[A-Z][A-Z\d]{6,9})(?![A-Za-z\d])"
-)
-_TRAVELLING_WORDS = ("passport", "travel document", "护照", "護照", "通行证")
-_TRAVELLING = re.compile("|".join(_TRAVELLING_WORDS), re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?<![A-Za-z\d_.:])(?<!==)(?:\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z\d_]|\.\d)|"
     r"[\dA-Fa-f]{0,4}(?::[\dA-Fa-f]{0,4}){2,7}(?![A-Za-z\d_:]|\.\d))"
@@ -140,8 +125,8 @@ def _with_form(text: str) -> Iterator[PrivateDatum]:
                 continue  # where a repository is
             else:
                 yield PrivateDatum(datum.kind, datum.start, datum.end)
-        for kind, start, end in chain(_identities(text), identity_numbers(text)):
-            yield PrivateDatum(kind, start, end)
+        yield from (PrivateDatum("id_number", *span) for span in identity_numbers(text))
+        yield from (PrivateDatum("ip_address", *span) for span in _machines(text))
         if digits >= _LEAST_DIGITS:
             yield from (PrivateDatum("account", *span) for span in account_numbers(text))
         if digits:
@@ -153,25 +138,14 @@ def _with_form(text: str) -> Iterator[PrivateDatum]:
                 yield PrivateDatum("phone", datum.start, datum.end)
 
 
-def _identities(text: str) -> Iterator[tuple[str, int, int]]:
-    lowered = text.lower()
-    for match in _SPACED_SECURITY.finditer(text) if "ss" in lowered or "social" in lowered else ():
-        yield "id_number", *match.span("number")
-    if _DIGIT_PAIRS.search(text):
-        for match in _ENGLISH_ID.finditer(text):
-            yield "id_number", *match.span()
-    if any(word in lowered for word in _TRAVELLING_WORDS):
-        for match in _PASSPORT.finditer(text):
-            around = text[max(0, match.start() - _NEAR) : match.end() + _NEAR // 2]
-            if _TRAVELLING.search(around):
-                yield "id_number", *match.span()
+def _machines(text: str) -> Iterator[tuple[int, int]]:
     for match in _ADDRESS.finditer(text) if _DOTTED.search(text) else ():
         before = text[max(0, match.start() - _NEAR) : match.start()]
         if not _is_machine(match.group()) or _VERSION.search(before):
             continue
         around = before + text[match.end() : match.end() + _NEAR]
         if ":" in match.group() or _PRIVATE.match(match.group()) or _NETWORK.search(around):
-            yield "ip_address", *match.span()
+            yield match.span()
 
 
 def _phones(text: str) -> Iterator[tuple[int, int]]:

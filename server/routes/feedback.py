@@ -15,7 +15,7 @@ from feedback.rate import store
 from server.callers import Caller
 from server.parts import Parts
 from server.routes.dependencies import CallerDep, PartsDep, RaterDep
-from server.routes.pages import Name, Order, PageQuery, part_of
+from server.routes.pages import Name, PageQuery, part_of
 from server.sight import check_not_hidden, may_read_feedback
 
 router = APIRouter(tags=["feedback"])
@@ -25,7 +25,6 @@ class FeedbackQuery(PageQuery):
     """Whose feedback is asked for."""
 
     completion_id: Name
-    order: Order = "asc"
 
 
 @router.post("/v1/feedback")
@@ -53,7 +52,7 @@ def list_feedback(
                 f"There is no completion {completion_id!r} in the log.", param="completion_id"
             )
     what = f"feedback on {completion_id!r}"
-    return part_of([to_wire(one) for one in found], query.after, query.limit, query.order, what)
+    return part_of([to_wire(one) for one in found], query, what)
 
 
 @router.post("/feedback")

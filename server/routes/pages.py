@@ -22,6 +22,7 @@ class PageQuery(Wire):
 
     after: str = ""
     limit: Limit = 20
+    order: Order = "asc"
 
 
 def page(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
@@ -35,18 +36,16 @@ def page(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
     }
 
 
-def part_of(
-    data: list[dict[str, Any]], after: str, limit: int, order: Order, what: str
-) -> dict[str, Any]:
+def part_of(data: list[dict[str, Any]], query: PageQuery, what: str) -> dict[str, Any]:
     """The page of a short list that is at hand in the order `asc`; `what` says what is in it.
 
     Raises:
         NotFound: nothing in it has the id `after`.
     """
-    data = data[::-1] if order == "desc" else data
-    if after:
-        place = next((i for i, one in enumerate(data) if one["id"] == after), None)
+    data = data[::-1] if query.order == "desc" else data
+    if query.after:
+        place = next((i for i, one in enumerate(data) if one["id"] == query.after), None)
         if place is None:
-            raise NotFound(f"There is no {what} with the id {after!r}.", param="after")
+            raise NotFound(f"There is no {what} with the id {query.after!r}.", param="after")
         data = data[place + 1 :]
-    return page(data[:limit], has_more=len(data) > limit)
+    return page(data[: query.limit], has_more=len(data) > query.limit)

@@ -33,12 +33,6 @@ _ASKED = (
 )
 
 
-class MessagesQuery(PageQuery):
-    """Which messages are asked for."""
-
-    order: Order = "asc"
-
-
 @router.get("/v1/chat/completions")
 def list_completions(
     http: Request,
@@ -103,12 +97,12 @@ def get_messages(
     completion_id: str,
     parts: PartsDep,
     caller: CallerDep,
-    query: Annotated[MessagesQuery, Query()],
+    query: Annotated[PageQuery, Query()],
 ) -> dict[str, Any]:
     """The messages of the request, as they came."""
     messages = _record(completion_id, parts, caller).request["messages"]
     data = [{"id": f"{completion_id}-{i}", **m} for i, m in enumerate(messages)]
-    return part_of(data, query.after, query.limit, query.order, f"message in {completion_id!r}")
+    return part_of(data, query, f"message in {completion_id!r}")
 
 
 def _record(completion_id: str, parts: Parts, caller: Caller) -> CompletionRecord:

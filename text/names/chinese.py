@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from text.language import HAN
-from text.names.english import NAME, TITLES, Span
+from text.names.english import NAME, TITLES, Span, holds_any
 
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董袁潘蔡蒋余于杜叶程苏魏吕丁任沈姚卢姜"
@@ -158,7 +158,7 @@ def chinese_names(text: str) -> Iterator[Span]:
                 if may_be_han_name(text, *span):
                     yield span
     for words, pattern in _CHINESE:
-        for match in pattern.finditer(text) if any(map(text.__contains__, words)) else ():
+        for match in pattern.finditer(text) if holds_any(text, words) else ():
             if may_be_han_name(text, *match.span("name")):
                 yield match.span("name")
 
